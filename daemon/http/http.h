@@ -1,0 +1,94 @@
+/* HTTP/1.1 on the loop: libmicrohttpd in external epoll mode, routing, requests, replies.
+ *
+ * Everything here belongs to the loop thread. A handler gets a request with its whole body and must answer it once, at once or later, by
+ * one of the http_reply functions; in between the connection is suspended. All suspended connections that are answered in one turn of the
+ * loop are resumed together, and MHD_run is called once. */
+#ifndef HYPERDRIVED_HTTP_H
+#define HYPERDRIVED_HTTP_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/error.h"
+#include "core/problems.h"
+#include "core/text.h"
+
+struct http_server;
+struct http_request;
+
+/* Who asks, as the authenticator found. */
+struct http_principal {
+    enum http_role { HTTP_NOBODY, HTTP_OWNER, HTTP_RUN } role;
+    char run_id[64]; /* with HTTP_RUN: the one run that the token is good for */
+};
+
+enum http_access {
+    HTTP_OPEN,       /* no token needed */
+    HTTP_OWNER_ONLY,
+    HTTP_OWN_RUN,    /* the owner, or the run whose id is the route's first variable part */
+};
+
+typedef void http_handler(struct http_request *request, void *context);
+
+/* One row per route. Tables end in a row without a method. HEAD is served by GET's row; OPTIONS, 404 and 405 (with Allow) by the server. */
+struct http_route {
+    const char *method;
+    const char *path;              /* "/api/v1/sweeps/{id}/children/sorted"; `{}` parts match one non-empty segment, percent-decoded;
+                                      a last `{name...}` matches all the rest, slashes included */
+    enum http_access access;
+    http_handler *handler;
+    const char *const *parameters; /* query parameters it knows, ends in NULL; NULL: none. Others are refused with 400, as are repeated ones */
+};
+
+struct http_settings {
+    const char *address;      /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
+    int listen_fd;            /* an open listening socket to use instead, or -1 */
+    size_t body_limit;        /* bytes */
+    unsigned connections;     /* at most; further ones get 503 */
+    int64_t header_timeout_us, body_timeout_us, idle_timeout_us;
+    /* Finds who presents this bearer token (NULL: none was sent). Returns false for a token that is good for nothing. */
+    bool (*authenticate)(void *context, const char *token, struct http_principal *ret_principal);
+    const struct http_route *routes;
+    void *context;            /* for authenticate and handlers */
+};
+
+int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct http_settings *settings, struct hd_error *error);
+/* The port it listens on, and the address as a URL: "http://127.0.0.1:8700". */
+int http_port(const struct http_server *server);
+const char *http_url(const struct http_server *server);
+/* Stops taking requests; answers 503 to those not answered yet that did not come in wholly; waits (bounded) for handlers that still owe an
+ * answer; then closes everything and calls `closed`. */
+void http_close(struct http_server *server, void (*closed)(void *data), void *data);
+
+/* --- What a handler sees. Strings live until the request is answered. --- */
+const char *http_part(const struct http_request *request, int index);  /* the route's variable parts, from 0 */
+const char *http_query(const struct http_request *request, const char *name); /* decoded; NULL: not given. "" when given empty */
+const char *http_header(const struct http_request *request, const char *name);
+const char *http_body(const struct http_request *request, size_t *ret_length); /* ends in NUL beyond its length */
+const struct http_principal *http_principal(const struct http_request *request);
+const char *http_method(const struct http_request *request);
+
+/* Query values by the reference's rules (2.0). On a bad value they answer 400 themselves and return false. */
+bool http_query_boolean(struct http_request *request, const char *name, bool default_value, bool *ret_value);
+bool http_query_integer(struct http_request *request, const char *name, int64_t minimum, int64_t maximum, int64_t default_value,
+                        int64_t *ret_value);
+/* The body as JSON (content type application/json). On a fault it answers 400 or 415 itself and returns NULL. The caller frees the tree.
+ * With `may_be_empty` an absent body gives an empty object. */
+cJSON *http_body_json(struct http_request *request, bool may_be_empty);
+
+/* --- Answers: exactly one per request, after which the request is gone for the handler. --- */
+/* Takes over the text (it is empty afterwards); a failed text becomes 503. */
+void http_reply_json(struct http_request *request, int status, struct hd_text *text);
+void http_reply_error(struct http_request *request, const struct hd_error *error);
+/* 400 ValidationError with all findings in `details`. */
+void http_reply_problems(struct http_request *request, const struct hd_problems *problems);
+/* `length` bytes of `fd` from `offset`; takes over the descriptor. With `partial` the status is 206 and Content-Range says of `total`. */
+void http_reply_file(struct http_request *request, const char *content_type, int fd, int64_t offset, int64_t length, bool partial,
+                     int64_t total);
+/* A header for the answer to come. */
+void http_reply_header(struct http_request *request, const char *name, const char *value);
+
+#endif

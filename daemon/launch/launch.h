@@ -1,0 +1,95 @@
+/* Starts, adopts and stops child processes. Every child runs under a `hyperdrive-monitor` of its own, which outlives the daemon.
+ *
+ * Guarantees
+ * - The monitor decides whether an attempt runs: it holds `flock` on RUN/lock for life, refuses when RUN/started.<attempt> exists, writes
+ *   that file durably, and only then executes the program. So launch_start() may be called again for the same attempt at any time, after
+ *   any crash: the program runs at most once, and a monitor that already runs (or ran) is adopted instead.
+ * - One code path: a child just started and one found after a restart are both watched by the pidfd of their monitor, whose identity is
+ *   (boot id, pid, start time). When the pidfd becomes readable the exit record RUN/exit.<attempt> is read; without one the child is lost,
+ *   and what carries its run id in its environment is killed before `ended` is called.
+ * - No call blocks: folders, spawns and file reads happen on libuv's thread pool. All functions and callbacks belong to the loop thread.
+ */
+#ifndef HYPERDRIVED_LAUNCH_H
+#define HYPERDRIVED_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/error.h"
+
+struct launch;       /* a launcher: one per daemon */
+struct launch_child; /* one attempt of one run, from launch_start() or launch_adopt() to its `ended` or launch_forget() */
+
+struct launch_settings {
+    const char *monitor;   /* path of the hyperdrive-monitor program */
+    int64_t grace_us;      /* between TERM and KILL */
+};
+
+/* What identifies a monitor across restarts of the daemon and reuse of process ids. */
+struct launch_identity {
+    int64_t pid;          /* of the monitor */
+    int64_t start_ticks;  /* field 22 of /proc/PID/stat */
+    char boot_id[40];     /* /proc/sys/kernel/random/boot_id */
+};
+
+/* What to run. Copied by launch_start(): everything may be freed when it returns. */
+struct launch_order {
+    const char *run_id;
+    const char *folder;            /* absolute: STATE/runs/<sweep>/<n/1000>/<n>; made (0700) if it is missing */
+    int attempt;                   /* from 1 */
+    const char *working_directory; /* NULL: the run folder */
+    const char *snapshot;          /* folder whose content is put into the run folder; NULL: none */
+    const char *const *output_directories; /* further folders to make below outputs/, ends in NULL; or NULL */
+    char *const *argv;             /* ends in NULL */
+    char *const *environment;      /* NAME=VALUE, whole and final, ends in NULL */
+};
+
+/* How an attempt ended, as its exit record says. */
+struct launch_end {
+    enum {
+        LAUNCH_EXITED,       /* exit_code */
+        LAUNCH_SIGNALED,     /* signal */
+        LAUNCH_NOT_STARTED,  /* the program could not be executed, or folders could not be made: `error` says why */
+        LAUNCH_STOPPED_EARLY,/* launch_stop() came before the program was executed */
+        LAUNCH_LOST,         /* the monitor is gone and left no record */
+    } kind;
+    int exit_code;
+    int signal;
+    int64_t started_us;      /* when the program was executed; 0 if it never was */
+    int64_t ended_us;        /* when the program ended (lost: when that was noticed) */
+    int64_t peak_memory;     /* bytes: largest resident set of any process of the child */
+    int64_t cpu_us;          /* user and system time of all its processes */
+    const char *last_output; /* last 4096 bytes at most, valid UTF-8 (broken bytes replaced), never NULL; valid in the callback */
+    struct hd_error error;   /* with LAUNCH_NOT_STARTED */
+};
+
+struct launch_events {
+    /* The program was executed successfully. Called at most once, before `ended`, also for an adopted child whose execution is known. */
+    void (*running)(struct launch_child *child, void *data, const struct launch_identity *identity, int64_t started_us);
+    /* The attempt is over and no process of it is left. The last callback; `child` is freed when it returns. */
+    void (*ended)(struct launch_child *child, void *data, const struct launch_end *end);
+};
+
+int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch_settings *settings,
+                const struct launch_events *events, struct hd_error *error);
+/* Forgets all children (they go on running) and calls `closed` when nothing of the launcher is left on the loop. */
+void launch_close(struct launch *launch, void (*closed)(void *data), void *data);
+
+/* Prepares the folder, starts the monitor. Failures come as `ended` with LAUNCH_NOT_STARTED, never before this returns.
+ * NULL only when memory is short. */
+struct launch_child *launch_start(struct launch *launch, const struct launch_order *order, void *data);
+
+/* Takes up an attempt that is recorded as running. `identity` is what `running` told. An attempt whose monitor is gone ends by its record
+ * or as lost. `running` is not called again. NULL only when memory is short. */
+struct launch_child *launch_adopt(struct launch *launch, const char *run_id, const char *folder, int attempt,
+                                  const struct launch_identity *identity, void *data);
+
+/* Asks for the end of the whole process tree: TERM and CONT, grace, KILL. May be called at any time, more than once. */
+void launch_stop(struct launch_child *child);
+
+/* Removes the attempt's exit record, and what the daemon put into the run folder and nobody changed, and folders left empty; on the pool.
+ * To be called when the end is committed. */
+void launch_tidy(struct launch *launch, const char *folder, int attempt, const char *snapshot);
+
+#endif

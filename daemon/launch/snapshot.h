@@ -1,0 +1,17 @@
+/* A sweep's frozen copy of its source folder (reference 8.3, decisions "Snapshot and run folder"). Blocking: for the thread pool. */
+#ifndef HYPERDRIVED_SNAPSHOT_H
+#define HYPERDRIVED_SNAPSHOT_H
+
+#include <stdint.h>
+
+#include "core/error.h"
+
+/* Copies `source` to `target` (which must not exist; parents are made), leaving out what .amlignore (else .gitignore) at its root names,
+ * makes it read-only and syncs everything. HD_INVALID with target "run_config.source_directory" when it is over `limit` bytes (the message
+ * names the size and the largest entries), when it is no readable directory, or when something in it is neither file, folder nor link.
+ * On failure nothing is left at `target`. */
+int snapshot_take(const char *source, const char *target, int64_t limit, struct hd_error *error);
+/* Removes a tree, read-only folders too. A missing one is no error. */
+int snapshot_remove(const char *path, struct hd_error *error);
+
+#endif

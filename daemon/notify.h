@@ -1,0 +1,12 @@
+/* Messages to the service manager: sd_notify's datagram protocol. */
+#ifndef HYPERDRIVED_NOTIFY_H
+#define HYPERDRIVED_NOTIFY_H
+
+#include <stdint.h>
+
+/* Sends `state` ("READY=1\nSTATUS=...") to $NOTIFY_SOCKET; without one it does nothing. */
+void notify_send(const char *state);
+/* Half of $WATCHDOG_USEC if it is meant for this process, else 0: how often to send WATCHDOG=1. */
+int64_t notify_watchdog_period_us(void);
+
+#endif

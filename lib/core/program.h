@@ -1,0 +1,36 @@
+/* What is executed for one child: argument list, environment and texts with placeholders (reference 8.1, 8.2, 8.4). */
+#ifndef HD_CORE_PROGRAM_H
+#define HD_CORE_PROGRAM_H
+
+#include <cjson/cJSON.h>
+
+#include "problems.h"
+#include "specification.h"
+
+struct hd_strings {
+    char **list; /* ends in NULL; owned, as its strings are. NULL when empty and never added to */
+    int count;
+};
+/* 0, or -1 when memory is short. */
+int hd_strings_add(struct hd_strings *strings, const char *string);
+void hd_strings_clear(struct hd_strings *strings);
+
+/* `runDefinition.arguments`: what stands behind the script (fixed arguments, then hyperparameters); for a command, the command as it is
+ * executed. `outputs_directory` is the absolute path that `${{outputs.x}}` lies in. 0, or -1 when memory is short. */
+int hd_program_arguments(const struct hd_specification *specification, const cJSON *configuration, const char *outputs_directory,
+                         struct hd_strings *ret_arguments);
+/* The whole list to execute: interpreter and script first, or /bin/sh -c. */
+int hd_program_argv(const struct hd_specification *specification, const cJSON *configuration, const char *outputs_directory,
+                    struct hd_strings *ret_argv);
+/* NAME=VALUE strings: the sweep's environment_variables with placeholders replaced, then AZUREML_SWEEP_ ones. */
+int hd_program_environment(const struct hd_specification *specification, const cJSON *configuration, const char *outputs_directory,
+                           struct hd_strings *ret_environment);
+
+/* Name part of AZUREML_SWEEP_<name>: no leading dashes, other characters than [A-Za-z0-9_] become `_`. Owned; NULL when memory is short. */
+char *hd_environment_name(const char *parameter);
+
+/* Checks all placeholders of a specification's command and environment_variables: `Undefined` errors, `SingleBrace` and
+ * `ParameterNotReferenced` warnings. */
+void hd_program_check(const struct hd_specification *specification, struct hd_problems *errors, struct hd_problems *warnings);
+
+#endif

@@ -1,0 +1,59 @@
+/* A sweep's specification: JSON of reference section 4 -> checked values, every default filled in, every error and warning found. */
+#ifndef HD_CORE_SPECIFICATION_H
+#define HD_CORE_SPECIFICATION_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "goal.h"
+#include "problems.h"
+#include "sampling.h"
+#include "space.h"
+
+struct hd_run_config {
+    const char *source_directory;   /* absolute, or NULL */
+    const char *script;             /* relative to it, or NULL: then a command */
+    const char *interpreter;        /* NULL: the script is executed itself */
+    const cJSON *arguments;         /* array of scalars */
+    const cJSON *command;           /* string or array of strings; NULL with a script */
+    const cJSON *inputs;            /* object */
+    const cJSON *outputs;           /* object */
+    const cJSON *environment;       /* object of strings */
+    bool snapshot;
+    double gpus_per_run;
+    double cpus_per_run;
+};
+
+struct hd_specification {
+    cJSON *config;                  /* owned: the object that `hyperdrive_config` answers; all strings here point into it */
+    const char *experiment;
+    const char *name;               /* these three NULL when absent */
+    const char *display_name;
+    const char *description;
+    struct hd_sampling sampling;
+    struct hd_space *space;         /* owned */
+    const char *metric;             /* NULL: no primary metric */
+    enum hd_goal goal;
+    int64_t max_total_runs;         /* filled in for a grid without one */
+    int64_t max_concurrent_runs;    /* 0: as many as there are free slots */
+    int64_t max_duration_us;
+    int64_t trial_timeout_us;       /* 0: none; the smaller of the two fields that give it */
+    int64_t initial_failure_limit;  /* 0: off */
+    bool nested_flat;               /* nested_arguments is `flat` */
+    struct hd_run_config run;
+};
+
+struct hd_specification_options {
+    int64_t seed;                                              /* taken when the input gives none */
+    bool (*is_directory)(void *context, const char *path);     /* NULL: not asked (the core does no I/O) */
+    void *context;
+};
+
+/* Reads `body`, which stays the caller's. On success 0 and *ret filled; on any finding -1 and all of them in `errors`, in the order of
+ * section 4.2. What `ret->config` holds, given again, makes an equal specification. */
+int hd_specification_parse(const cJSON *body, const struct hd_specification_options *options, struct hd_problems *errors,
+                           struct hd_problems *warnings, struct hd_specification *ret);
+void hd_specification_clear(struct hd_specification *specification);
+
+#endif
