@@ -15,15 +15,22 @@ struct hd_strings {
 int hd_strings_add(struct hd_strings *strings, const char *string);
 void hd_strings_clear(struct hd_strings *strings);
 
-/* `runDefinition.arguments`: what stands behind the script (fixed arguments, then hyperparameters); for a command, the command as it is
- * executed. `outputs_directory` is the absolute path that `${{outputs.x}}` lies in. 0, or -1 when memory is short. */
-int hd_program_arguments(const struct hd_specification *specification, const cJSON *configuration, const char *outputs_directory,
+/* Folders that a child's program is told. */
+struct hd_program_places {
+    const char *outputs_directory; /* absolute: `${{outputs.x}}` lies in it */
+    const char *resume_directory;  /* outputs of the child that is run again (reference 8.6); NULL: none */
+};
+
+/* `runDefinition.arguments`: what stands behind the script (fixed arguments, then hyperparameters); for a command, the whole list as it
+ * is executed. 0, or -1 when memory is short. */
+int hd_program_arguments(const struct hd_specification *specification, const cJSON *configuration, const struct hd_program_places *places,
                          struct hd_strings *ret_arguments);
-/* The whole list to execute: interpreter and script first, or /bin/sh -c. */
-int hd_program_argv(const struct hd_specification *specification, const cJSON *configuration, const char *outputs_directory,
+/* The whole list to execute: interpreter and script first (the first name may have to be looked up in PATH), or /bin/sh -c, or a
+ * command's array. A script without interpreter is `./script`, relative to the working directory. */
+int hd_program_argv(const struct hd_specification *specification, const cJSON *configuration, const struct hd_program_places *places,
                     struct hd_strings *ret_argv);
 /* NAME=VALUE strings: the sweep's environment_variables with placeholders replaced, then AZUREML_SWEEP_ ones. */
-int hd_program_environment(const struct hd_specification *specification, const cJSON *configuration, const char *outputs_directory,
+int hd_program_environment(const struct hd_specification *specification, const cJSON *configuration, const struct hd_program_places *places,
                            struct hd_strings *ret_environment);
 
 /* Name part of AZUREML_SWEEP_<name>: no leading dashes, other characters than [A-Za-z0-9_] become `_`. Owned; NULL when memory is short. */
