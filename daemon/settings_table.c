@@ -1,0 +1,99 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "settings_row.h"
+
+#define FIELD(member)      .name = #member, .offset = offsetof(struct settings, member)
+#define TIME_FIELD(member) .name = #member, .offset = offsetof(struct settings, member##_us)
+#define KIB                (INT64_C(1) << 10)
+#define MIB                (INT64_C(1) << 20)
+#define GIB                (INT64_C(1) << 30)
+#define MILLISECOND        INT64_C(1000)
+#define SECOND             (1000 * MILLISECOND)
+#define HOUR               (3600 * SECOND)
+#define DAY                (24 * HOUR)
+
+const struct settings_row settings_rows[SETTINGS_ROWS] = {
+    {FIELD(state_dir), .kind = SETTINGS_PATH, .help = "folder of the database, the run folders, the address and the token"},
+    {FIELD(listen), .kind = SETTINGS_ADDRESS, .default_text = "127.0.0.1:8700",
+     .help = "address and port of the HTTP server; port 0 takes a free one, and the same one again after a restart"},
+    {FIELD(slots), .kind = SETTINGS_INTEGER, .default_text = "auto", .zero_word = "auto", .minimum = 1, .maximum = 100000,
+     .help = "children that run at once; auto: one per CPU"},
+    {FIELD(monitor), .kind = SETTINGS_PATH, .help = "the hyperdrive-monitor program, under which every child runs"},
+    {TIME_FIELD(stop_grace), .kind = SETTINGS_DURATION, .default_text = "10 s", .minimum = 0, .maximum = DAY,
+     .help = "time that a stopped child has between SIGTERM and SIGKILL"},
+    {FIELD(stop_children), .kind = SETTINGS_BOOLEAN, .default_text = "no",
+     .help = "whether a stop of the daemon ends the running children too, instead of leaving them to the next start"},
+    {FIELD(environment_keep), .kind = SETTINGS_NAMES,
+     .default_text =
+         "PATH HOME USER LOGNAME SHELL LANG LANGUAGE LC_* TZ TMPDIR LD_LIBRARY_PATH PYTHONPATH VIRTUAL_ENV CONDA_* CUDA_* NVIDIA_*",
+     .help = "variables of the daemon's own environment that children get; NAME* stands for all that begin so"},
+    {FIELD(snapshot_limit), .kind = SETTINGS_BYTES, .default_text = "300 MB", .minimum = 1, .maximum = 1024 * GIB,
+     .help = "largest source folder that a sweep may copy"},
+    {FIELD(body_limit), .kind = SETTINGS_BYTES, .default_text = "16 MiB", .minimum = KIB, .maximum = GIB,
+     .help = "largest body of a request"},
+    {FIELD(connections), .kind = SETTINGS_INTEGER, .default_text = "2048", .minimum = 4, .maximum = 1000000,
+     .help = "HTTP connections at once; further ones are answered 503"},
+    {TIME_FIELD(header_timeout), .kind = SETTINGS_DURATION, .default_text = "10 s", .minimum = 10 * MILLISECOND, .maximum = HOUR,
+     .help = "time for the head of a request to come in"},
+    {TIME_FIELD(body_timeout), .kind = SETTINGS_DURATION, .default_text = "60 s", .minimum = 10 * MILLISECOND, .maximum = HOUR,
+     .help = "time for the body of a request to come in"},
+    {TIME_FIELD(idle_timeout), .kind = SETTINGS_DURATION, .default_text = "120 s", .minimum = 10 * MILLISECOND, .maximum = DAY,
+     .help = "time after which an idle connection is closed"},
+    {FIELD(write_queue), .kind = SETTINGS_BYTES, .default_text = "64 MiB", .minimum = MIB, .maximum = 64 * GIB,
+     .help = "writes that may wait for the database; when it is full they are answered 503 with Retry-After"},
+    {FIELD(big_answers), .kind = SETTINGS_INTEGER, .default_text = "4", .minimum = 1, .maximum = 64,
+     .help = "answers above 1 MiB that are prepared at once"},
+    {FIELD(log_level), .kind = SETTINGS_LEVEL, .default_text = "info", .help = "least urgent messages that are logged"},
+};
+
+const struct settings_row *settings_row_find(const char *name)
+{
+    for (size_t i = 0; i < SETTINGS_ROWS; i++)
+        if (strcmp(settings_rows[i].name, name) == 0)
+            return &settings_rows[i];
+    return NULL;
+}
+
+enum { LONGEST_NAME = 32 };
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* Levenshtein's distance, one row of the matrix at a time. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t length = strlen(b);
+    size_t row[LONGEST_NAME + 1];
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            size_t above = row[j];
+            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+const struct settings_row *settings_row_nearest(const char *name)
+{
+    const struct settings_row *nearest = NULL;
+    size_t least = strlen(name) / 2 + 1; /* further away it is another word rather than a slip */
+    if (strlen(name) > LONGEST_NAME)
+        return NULL;
+    for (size_t i = 0; i < SETTINGS_ROWS; i++) {
+        size_t steps = distance(name, settings_rows[i].name);
+        if (steps < least) {
+            least = steps;
+            nearest = &settings_rows[i];
+        }
+    }
+    return nearest;
+}

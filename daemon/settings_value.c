@@ -1,0 +1,279 @@
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "settings_row.h"
+
+/* A value on its way into its field. */
+struct reading {
+    const struct settings_row *row;
+    const char *subject;
+    const char *text;
+    struct hd_error *error;
+};
+
+struct unit {
+    const char *name;
+    int64_t size;
+};
+
+/* In falling order, so that a quantity is shown in the largest unit that divides it. */
+static const struct unit byte_units[] = {
+    {"GiB", INT64_C(1) << 30},
+    {"GB", 1000000000},
+    {"MiB", INT64_C(1) << 20},
+    {"MB", 1000000},
+    {"KiB", INT64_C(1) << 10},
+    {"kB", 1000},
+    {"B", 1},
+    {NULL, 0},
+};
+static const struct unit duration_units[] = {
+    {"d", INT64_C(86400000000)}, {"h", INT64_C(3600000000)}, {"min", 60000000}, {"s", 1000000}, {"ms", 1000}, {"us", 1}, {NULL, 0},
+};
+
+static const struct {
+    const char *name;
+    int level;
+} levels[] = {{"error", 3}, {"warning", 4}, {"info", 6}, {"debug", 7}};
+
+static const struct {
+    const char *name;
+    bool value;
+} booleans[] = {{"yes", true}, {"no", false}, {"true", true}, {"false", false}, {"on", true}, {"off", false}, {"1", true}, {"0", false}};
+
+static int refuse(const struct reading *reading, const char *right)
+{
+    return hd_error_set(reading->error, HD_INVALID, "%s must be %s, got '%.80s'", reading->subject, right, reading->text);
+}
+
+static int out_of_memory(const struct reading *reading)
+{
+    return hd_error_set(reading->error, HD_UNAVAILABLE, "%s: out of memory", reading->subject);
+}
+
+static int take_string(const struct reading *reading, char **field)
+{
+    char *copy = strdup(reading->text);
+    if (copy == NULL)
+        return out_of_memory(reading);
+    free(*field);
+    *field = copy;
+    return 0;
+}
+
+static int read_path(const struct reading *reading, void *field)
+{
+    if (reading->text[0] != '/')
+        return refuse(reading, "an absolute path, one that begins with '/'");
+    return take_string(reading, field);
+}
+
+/* Digits only: strtoll alone would take blanks, signs and what does not fit. */
+static bool read_digits(const char *text, const char **ret_end, int64_t *ret_value)
+{
+    int64_t value = 0;
+    const char *at = text;
+    for (; isdigit((unsigned char)*at); at++)
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *at - '0', &value))
+            return false;
+    if (at == text)
+        return false;
+    *ret_end = at;
+    *ret_value = value;
+    return true;
+}
+
+static bool is_port(const char *text)
+{
+    const char *end;
+    int64_t port;
+    return strlen(text) <= 5 && read_digits(text, &end, &port) && *end == '\0' && port <= 65535;
+}
+
+static int read_address(const struct reading *reading, void *field)
+{
+    static const char right[] = "ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700";
+    char host[INET6_ADDRSTRLEN];
+    struct in6_addr address; /* large enough for either family */
+    const char *colon = strrchr(reading->text, ':');
+    size_t length = colon != NULL ? (size_t)(colon - reading->text) : 0;
+    if (colon == NULL || !is_port(colon + 1))
+        return refuse(reading, right);
+    bool bracketed = length > 2 && reading->text[0] == '[' && colon[-1] == ']';
+    const char *start = reading->text + (bracketed ? 1 : 0);
+    length -= bracketed ? 2 : 0;
+    if (length >= sizeof host)
+        return refuse(reading, right);
+    memcpy(host, start, length);
+    host[length] = '\0';
+    if (inet_pton(bracketed ? AF_INET6 : AF_INET, host, &address) != 1)
+        return refuse(reading, right);
+    return take_string(reading, field);
+}
+
+/* "5 MB" for people; `units` NULL, or a zero: a plain number. */
+static void print_quantity(int64_t value, const struct unit *units, char *buffer, size_t size)
+{
+    const struct unit *unit = value != 0 ? units : NULL;
+    while (unit != NULL && value % unit->size != 0)
+        unit++;
+    int64_t shown = unit != NULL ? value / unit->size : value;
+    snprintf(buffer, size, "%lld%s%s", (long long)shown, unit != NULL ? " " : "", unit != NULL ? unit->name : "");
+}
+
+static int refuse_quantity(const struct reading *reading, const struct unit *units, const char *form)
+{
+    char minimum[32], maximum[32], right[160];
+    const char *word = reading->row->zero_word;
+    print_quantity(reading->row->minimum, units, minimum, sizeof minimum);
+    print_quantity(reading->row->maximum, units, maximum, sizeof maximum);
+    snprintf(right, sizeof right, "%s%s%s from %s to %s", word != NULL ? word : "", word != NULL ? " or " : "", form, minimum, maximum);
+    return refuse(reading, right);
+}
+
+/* Without `units` a plain number is wanted; else a number with one of them, since a size without unit means something else to everyone. */
+static bool read_quantity(const char *text, const struct unit *units, int64_t *ret_value)
+{
+    const char *end;
+    if (!read_digits(text, &end, ret_value))
+        return false;
+    if (units == NULL)
+        return *end == '\0';
+    while (isblank((unsigned char)*end))
+        end++;
+    while (units->name != NULL && strcasecmp(units->name, end) != 0)
+        units++;
+    return units->name != NULL && !__builtin_mul_overflow(*ret_value, units->size, ret_value);
+}
+
+static int take_quantity(const struct reading *reading, const struct unit *units, const char *form, int64_t *field)
+{
+    int64_t value;
+    if (reading->row->zero_word != NULL && strcasecmp(reading->text, reading->row->zero_word) == 0)
+        value = 0;
+    else if (!read_quantity(reading->text, units, &value) || value < reading->row->minimum || value > reading->row->maximum)
+        return refuse_quantity(reading, units, form);
+    *field = value;
+    return 0;
+}
+
+static int read_integer(const struct reading *reading, void *field)
+{
+    return take_quantity(reading, NULL, "a whole number", field);
+}
+
+static int read_bytes(const struct reading *reading, void *field)
+{
+    return take_quantity(reading, byte_units, "a whole number with a unit (B, kB, MB, GB, KiB, MiB, GiB)", field);
+}
+
+static int read_duration(const struct reading *reading, void *field)
+{
+    return take_quantity(reading, duration_units, "a whole number with a unit (us, ms, s, min, h, d)", field);
+}
+
+static int read_boolean(const struct reading *reading, void *field)
+{
+    for (size_t i = 0; i < sizeof booleans / sizeof booleans[0]; i++)
+        if (strcasecmp(reading->text, booleans[i].name) == 0) {
+            *(bool *)field = booleans[i].value;
+            return 0;
+        }
+    return refuse(reading, "yes or no");
+}
+
+static int read_level(const struct reading *reading, void *field)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (strcasecmp(reading->text, levels[i].name) == 0) {
+            *(int *)field = levels[i].level;
+            return 0;
+        }
+    return refuse(reading, "one of error, warning, info, debug");
+}
+
+static bool is_name_pattern(const char *name)
+{
+    if (isdigit((unsigned char)*name))
+        return false;
+    while (isalnum((unsigned char)*name) || *name == '_')
+        name++;
+    return *name == '\0' || strcmp(name, "*") == 0;
+}
+
+static void clear_names(char **names)
+{
+    for (char **name = names; names != NULL && *name != NULL; name++)
+        free(*name);
+    free(names);
+}
+
+static int read_names(const struct reading *reading, void *field)
+{
+    static const char separators[] = " \t,";
+    char *rest, *copy = strdup(reading->text);
+    char **names = calloc(strlen(reading->text) / 2 + 2, sizeof *names);
+    int result = copy == NULL || names == NULL ? out_of_memory(reading) : 0;
+    size_t count = 0;
+    for (char *name = result == 0 ? strtok_r(copy, separators, &rest) : NULL; name != NULL && result == 0;
+         name = strtok_r(NULL, separators, &rest)) {
+        if (!is_name_pattern(name))
+            result = hd_error_set(reading->error, HD_INVALID,
+                                  "%s must be names of variables separated by spaces, or beginnings of names that end in '*', got '%.80s'",
+                                  reading->subject, name);
+        else if ((names[count] = strdup(name)) == NULL)
+            result = out_of_memory(reading);
+        else
+            count++;
+    }
+    free(copy);
+    if (result != 0) {
+        clear_names(names);
+        return result;
+    }
+    clear_names(*(char ***)field);
+    *(char ***)field = names;
+    return 0;
+}
+
+static const struct {
+    const char *placeholder;
+    int (*read)(const struct reading *reading, void *field);
+} kinds[] = {
+    [SETTINGS_PATH] = {"PATH", read_path},
+    [SETTINGS_ADDRESS] = {"ADDRESS:PORT", read_address},
+    [SETTINGS_INTEGER] = {"NUMBER", read_integer},
+    [SETTINGS_BYTES] = {"SIZE", read_bytes},
+    [SETTINGS_DURATION] = {"DURATION", read_duration},
+    [SETTINGS_BOOLEAN] = {"yes|no", read_boolean},
+    [SETTINGS_LEVEL] = {"LEVEL", read_level},
+    [SETTINGS_NAMES] = {"NAMES", read_names},
+};
+
+const char *settings_kind_placeholder(enum settings_kind kind)
+{
+    return kinds[kind].placeholder;
+}
+
+int settings_value_set(const struct settings_row *row, const char *subject, const char *text, struct settings *settings,
+                       struct hd_error *error)
+{
+    struct reading reading = {row, subject, text, error};
+    return kinds[row->kind].read(&reading, (char *)settings + row->offset);
+}
+
+void settings_value_clear(const struct settings_row *row, struct settings *settings)
+{
+    void *field = (char *)settings + row->offset;
+    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS) {
+        free(*(char **)field);
+        *(char **)field = NULL;
+    } else if (row->kind == SETTINGS_NAMES) {
+        clear_names(*(char ***)field);
+        *(char ***)field = NULL;
+    }
+}
