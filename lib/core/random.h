@@ -10,7 +10,7 @@
 
 void hd_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t ret_output[4]);
 uint64_t hd_random_bits(int64_t seed, uint64_t draw, uint32_t dimension, uint32_t retry);
-/* In (0, 1), both ends excluded: 53 bits, centred in their cell. */
+/* In (0, 1), both ends excluded: 52 bits, centred in their cell (of 53, the centre of the last cell would round to 1). */
 double hd_random_unit(int64_t seed, uint64_t draw, uint32_t dimension, uint32_t retry);
 
 #endif
