@@ -52,7 +52,6 @@ static int fill(struct settings *settings, const struct settings_options *option
         result = settings_options_apply(options, settings, error);
     if (result == 0)
         result = find_places(settings, error);
-    settings->check_only = options->check_only;
     return result;
 }
 
@@ -81,8 +80,9 @@ int settings_load(struct settings *settings, int argc, char **argv, struct hd_er
         printf("%s: the configuration is right\n", settings->configuration_file != NULL ? settings->configuration_file : "no file");
         result = printed(error);
     }
-    if (result < 0)
+    if (result != 0)
         settings_clear(settings);
+    settings->check_only = options.check_only;
     return result;
 }
 

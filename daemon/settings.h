@@ -29,7 +29,7 @@ struct settings {
 };
 
 /* Reads the command line and the file. 0: go on; 1: done (--help, --version, --check-config: exit 0); negative: `error` says
- * file:line (or the option), what is wrong and what would be right (exit 2). */
+ * file:line (or the option), what is wrong and what would be right (exit 2). Nothing is left to clear unless the answer is 0. */
 int settings_load(struct settings *settings, int argc, char **argv, struct hd_error *error);
 void settings_clear(struct settings *settings);
 
