@@ -1,0 +1,102 @@
+/* Reads of metric points and of events. */
+#include "reader.h"
+
+static const char SERIES_OF_SWEEP[] = "SELECT run.run, run.id, series.name, name.text, series.form, series.listed, series.points FROM run "
+                                      "CROSS JOIN series ON series.run = run.run CROSS JOIN name ON name.name = series.name "
+                                      "WHERE run.sweep = ?1 ORDER BY run.number, series.position";
+static const char SERIES_OF_RUN[] = "SELECT run.run, run.id, series.name, name.text, series.form, series.listed, series.points FROM run "
+                                    "CROSS JOIN series ON series.run = run.run CROSS JOIN name ON name.name = series.name "
+                                    "WHERE run.run = ?1 ORDER BY series.position";
+static const char POINTS[] = "SELECT sequence, kind, value, step, at_us FROM point WHERE run = ?1 AND name = ?2 ORDER BY sequence";
+
+static int give_points(struct store_reader *reader, int64_t run, int64_t name, const struct store_metrics_reader *callbacks,
+                       struct hd_error *error)
+{
+    sqlite3_stmt *statement = database_query(&reader->database, error, POINTS, "ii", run, name);
+    int result;
+
+    if (statement == NULL)
+        return -(int)error->code;
+    while ((result = database_step(&reader->database, statement, error)) == 1) {
+        struct store_stored_point point = {
+            .sequence = sqlite3_column_int64(statement, 0),
+            .kind = (enum store_point_kind)sqlite3_column_int(statement, 1),
+            .has_step = sqlite3_column_type(statement, 3) != SQLITE_NULL,
+            .step = sqlite3_column_int64(statement, 3),
+            .at_us = sqlite3_column_int64(statement, 4),
+        };
+
+        if (point.kind == STORE_INTEGER || point.kind == STORE_BOOLEAN)
+            point.integer = sqlite3_column_int64(statement, 2);
+        else if (point.kind == STORE_FLOAT)
+            point.number = sqlite3_column_double(statement, 2);
+        else
+            point.text = database_text(statement, 2);
+        result = callbacks->point(callbacks->context, &point);
+        if (result != 0) {
+            database_reset(statement);
+            return result;
+        }
+    }
+    return result;
+}
+
+int store_read_metrics(struct store_reader *reader, int64_t sweep, int64_t run, const struct store_metrics_reader *callbacks,
+                       struct hd_error *error)
+{
+    sqlite3_stmt *statement = run != 0 ? database_query(&reader->database, error, SERIES_OF_RUN, "i", run)
+                                       : database_query(&reader->database, error, SERIES_OF_SWEEP, "i", sweep);
+    int result;
+
+    if (statement == NULL)
+        return -(int)error->code;
+    while ((result = database_step(&reader->database, statement, error)) == 1) {
+        struct store_series series = {
+            .run = sqlite3_column_int64(statement, 0),
+            .run_id = database_text(statement, 1),
+            .name = database_text(statement, 3),
+            .table = sqlite3_column_int(statement, 4) == 2,
+            .listed = sqlite3_column_int(statement, 5) != 0,
+            .points = sqlite3_column_int64(statement, 6),
+        };
+
+        result = callbacks->series(callbacks->context, &series);
+        if (result == 0)
+            result = give_points(reader, series.run, sqlite3_column_int64(statement, 2), callbacks, error);
+        if (result != 0) {
+            database_reset(statement);
+            return result;
+        }
+    }
+    return result;
+}
+
+static const char EVENTS[] = "SELECT event.ordinal, event.at_us, event.kind, run.id, event.status, event.detail FROM event "
+                             "LEFT JOIN run ON run.run = event.run WHERE event.sweep = ?1 AND event.ordinal > ?2 ORDER BY event.ordinal";
+
+int store_read_events(struct store_reader *reader, int64_t sweep, int64_t after, store_event_row *row, void *context,
+                      struct hd_error *error)
+{
+    sqlite3_stmt *statement = database_query(&reader->database, error, EVENTS, "ii", sweep, after);
+    int result;
+
+    if (statement == NULL)
+        return -(int)error->code;
+    while ((result = database_step(&reader->database, statement, error)) == 1) {
+        struct store_event event = {
+            .ordinal = sqlite3_column_int64(statement, 0),
+            .at_us = sqlite3_column_int64(statement, 1),
+            .kind = (enum store_event_kind)sqlite3_column_int(statement, 2),
+            .run_id = database_text_or_null(statement, 3),
+            .status = (enum hd_status)sqlite3_column_int(statement, 4),
+            .detail = database_text_or_null(statement, 5),
+        };
+
+        result = row(context, &event);
+        if (result != 0) {
+            database_reset(statement);
+            return result;
+        }
+    }
+    return result;
+}

@@ -1,0 +1,110 @@
+/* Opening and closing of the whole store, and its readers. */
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader.h"
+#include "room.h"
+
+int store_open(struct store **ret_store, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error)
+{
+    struct store *store = calloc(1, sizeof *store);
+    int result;
+
+    if (store == NULL)
+        return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+    store->path = strdup(settings->path);
+    store->vfs = settings->vfs;
+    if (store->path == NULL) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+        goto err_after_memory;
+    }
+    if (uv_mutex_init(&store->mutex) != 0) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "cannot make a mutex");
+        goto err_after_memory;
+    }
+    result = writer_open(&store->writer, loop, settings, error);
+    if (result != 0)
+        goto err_after_mutex;
+    result = reader_open(&store->loop_reader, store->path, store->vfs, error);
+    if (result != 0) {
+        /* The writer's handle leaves the loop asynchronously: the store is freed then. */
+        store_close(store, NULL, NULL);
+        return result;
+    }
+    *ret_store = store;
+    return 0;
+err_after_mutex:
+    uv_mutex_destroy(&store->mutex);
+err_after_memory:
+    free(store->path);
+    free(store);
+    return result;
+}
+
+static void on_writer_closed(void *data)
+{
+    struct store *store = data;
+    void (*closed)(void *) = store->closed;
+    void *closed_data = store->closed_data;
+
+    uv_mutex_destroy(&store->mutex);
+    free(store->path);
+    free(store);
+    if (closed != NULL)
+        closed(closed_data);
+}
+
+void store_close(struct store *store, void (*closed)(void *data), void *data)
+{
+    store->closed = closed;
+    store->closed_data = data;
+    reader_close(store->loop_reader);
+    while (store->idle_readers != NULL) {
+        struct store_reader *reader = store->idle_readers;
+
+        store->idle_readers = reader->next;
+        reader_close(reader);
+    }
+    store->closing = true;
+    writer_close(&store->writer, on_writer_closed, store);
+}
+
+struct store_counters store_counters(const struct store *store)
+{
+    struct writer *writer = (struct writer *)&store->writer;
+    struct store_counters counters;
+
+    uv_mutex_lock(&writer->mutex);
+    counters = writer->counters;
+    uv_mutex_unlock(&writer->mutex);
+    return counters;
+}
+
+struct store_reader *store_loop_reader(struct store *store)
+{
+    return store->loop_reader;
+}
+
+struct store_reader *store_take_reader(struct store *store, struct hd_error *error)
+{
+    struct store_reader *reader;
+
+    uv_mutex_lock(&store->mutex);
+    reader = store->idle_readers;
+    if (reader != NULL)
+        store->idle_readers = reader->next;
+    uv_mutex_unlock(&store->mutex);
+    if (reader != NULL)
+        return reader;
+    return reader_open(&reader, store->path, store->vfs, error) == 0 ? reader : NULL;
+}
+
+void store_give_reader(struct store *store, struct store_reader *reader)
+{
+    uv_mutex_lock(&store->mutex);
+    reader->next = store->idle_readers;
+    store->idle_readers = reader;
+    uv_mutex_unlock(&store->mutex);
+}

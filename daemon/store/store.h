@@ -1,0 +1,335 @@
+/* The store: everything durable, behind named functions. The only room that speaks SQL.
+ *
+ * Writes are objects: fill in the inputs, call the function, and `done` is called on the loop thread when the group that the write shared
+ * is committed and synced (result 0), or when it was refused or failed (negative, with `error`). One writer thread takes all that waits
+ * into one transaction; each write has a savepoint of its own there, so a refused one leaves no trace and harms no other. Conditions are
+ * checked in that transaction, never on the loop. Writes are done in the order in which they were submitted, and `done` comes in that order.
+ *
+ * Reads take a reader: a read-only connection. The loop has one of its own for O(log n) questions; the pool takes and gives back others. */
+#ifndef HYPERDRIVED_STORE_H
+#define HYPERDRIVED_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/error.h"
+#include "core/outcome.h"
+#include "core/specification.h"
+#include "core/status.h"
+#include "core/text.h"
+
+struct store;
+struct store_reader;
+
+struct store_settings {
+    const char *path;    /* of the database file */
+    const char *vfs;     /* SQLite file system layer; NULL: the default one */
+    int64_t queue_limit; /* bytes of writes that may wait */
+};
+
+int store_open(struct store **ret_store, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error);
+/* Waits for all submitted writes, calls their `done`, then closes. `closed` is called when the loop has let go. */
+void store_close(struct store *store, void (*closed)(void *data), void *data);
+
+struct store_counters {
+    int64_t commits; /* groups committed and synced */
+    int64_t writes;  /* writes in them */
+    int64_t points;  /* metric points in them */
+};
+struct store_counters store_counters(const struct store *store);
+
+/* --- Writes ------------------------------------------------------------------------------------------------------------------------- */
+
+struct database;
+struct store_write {
+    int (*execute)(struct database *database, struct store_write *write); /* writer thread */
+    void (*done)(struct store_write *write);                              /* loop thread */
+    struct store *store;
+    struct store_write *next;
+    int64_t bytes;  /* that it holds while it waits */
+    int result;     /* 0: committed */
+    int64_t points; /* points it stored */
+    struct hd_error error;
+};
+
+/* All of these return 0, or negative with `error` when the queue is full (HD_UNAVAILABLE): then `done` is not called. */
+
+struct store_create_sweep {
+    struct store_write write;
+    const char *id;                              /* inputs live until done */
+    const struct hd_specification *specification;
+    const char *config;                          /* its config, printed */
+    const char *warnings;                        /* JSON array, printed */
+    int64_t ret_key;
+    int64_t ret_created_us;
+};
+int store_create_sweep(struct store *store, struct store_create_sweep *request, struct hd_error *error);
+
+/* What the loop must know of a sweep after a write that touched it. */
+struct store_sweep_state {
+    int64_t key;
+    enum hd_status status;
+    enum hd_generation generation;
+    int64_t generated;
+    int64_t ended;      /* children in a terminal status */
+    int64_t started_us; /* 0: not running yet */
+    bool failed_start;  /* with this write the failure limit was reached: all live children are being cancelled */
+};
+
+/* Draws up to `count` children; the first `slots` of them get an intent at once (status Preparing, attempt 1), the others are Queued. Fewer
+ * come when the budget, the concurrency or the space allow no more. */
+struct store_generate {
+    struct store_write write;
+    int64_t sweep;
+    const char *sweep_id;
+    const struct hd_specification *specification;
+    int64_t count;
+    int64_t slots;
+    struct store_generated {
+        int64_t key;
+        int64_t number;
+        char *configuration; /* JSON, owned by the request */
+        bool intended;
+    } *ret_children; /* owned by the request; free with store_generate_clear */
+    int64_t ret_count;
+    struct store_sweep_state ret_sweep;
+};
+int store_generate(struct store *store, struct store_generate *request, struct hd_error *error);
+void store_generate_clear(struct store_generate *request);
+
+/* Intent: the child gets a slot; it will be launched as this attempt. Refused (HD_CONFLICT) when it has ended or has an attempt. */
+struct store_intend {
+    struct store_write write;
+    int64_t run;
+    int ret_attempt;
+};
+int store_intend(struct store *store, struct store_intend *request, struct hd_error *error);
+
+/* The program was executed. */
+struct store_running {
+    struct store_write write;
+    int64_t run;
+    int64_t started_us;
+    int64_t monitor_pid;
+    int64_t monitor_ticks;
+    const char *boot_id;
+    enum hd_status ret_status;
+};
+int store_running(struct store *store, struct store_running *request, struct hd_error *error);
+
+/* The attempt is over and no process of it is left. */
+struct store_end {
+    struct store_write write;
+    int64_t run;
+    enum store_end_kind { STORE_EXITED, STORE_SIGNALED, STORE_NOT_STARTED, STORE_STOPPED_EARLY, STORE_LOST } kind;
+    int exit_code;
+    int signal;
+    int64_t started_us; /* 0: never executed */
+    int64_t ended_us;
+    int64_t peak_memory;
+    int64_t cpu_us;
+    const char *message;     /* with STORE_NOT_STARTED: why */
+    const char *last_output; /* never NULL */
+    enum hd_status ret_status;
+    struct store_sweep_state ret_sweep;
+};
+int store_end(struct store *store, struct store_end *request, struct hd_error *error);
+
+/* Cancels one child. `ret_canceled` is the answer of reference 2.2. */
+struct store_cancel_run {
+    struct store_write write;
+    int64_t run;
+    const char *kind;      /* of the stop reason: "user", "trial_timeout" */
+    int64_t limit_seconds; /* 0: the kind has none */
+    bool ret_canceled;
+    enum hd_status ret_status;
+    struct store_sweep_state ret_sweep;
+};
+int store_cancel_run(struct store *store, struct store_cancel_run *request, struct hd_error *error);
+
+struct store_cancel_sweep {
+    struct store_write write;
+    int64_t sweep;
+    const char *code;      /* of the sweep's reason: "user", "max_duration" */
+    int64_t limit_seconds; /* with max_duration */
+    bool ret_canceled;
+    struct store_sweep_state ret_sweep;
+};
+int store_cancel_sweep(struct store *store, struct store_cancel_sweep *request, struct hd_error *error);
+
+/* Ends a sweep that cannot go on (its source is gone). Live children must be none. */
+struct store_fail_sweep {
+    struct store_write write;
+    int64_t sweep;
+    const char *message;
+    struct store_sweep_state ret_sweep;
+};
+int store_fail_sweep(struct store *store, struct store_fail_sweep *request, struct hd_error *error);
+
+/* Stored in databases: never renumber. */
+enum store_point_kind {
+    STORE_INTEGER = 1,
+    STORE_FLOAT = 2,
+    STORE_NAN = 3,
+    STORE_INFINITY = 4,
+    STORE_MINUS_INFINITY = 5,
+    STORE_STRING = 6,
+    STORE_BOOLEAN = 7,
+    STORE_NULL = 8,
+    STORE_ROW = 9,    /* text: JSON object, column -> scalar */
+    STORE_TABLE = 10, /* text: JSON object, column -> array, all of one length */
+    STORE_IMAGE = 11, /* text: path below the run folder */
+};
+
+struct store_point {
+    const char *name;
+    enum store_point_kind kind;
+    bool listed;          /* an element of a list */
+    int64_t integer;      /* STORE_INTEGER, STORE_BOOLEAN */
+    double number;        /* STORE_FLOAT */
+    const char *text;
+    bool has_step;
+    int64_t step;
+    int64_t at_us;        /* 0: the time of the commit */
+};
+
+struct store_report {
+    struct store_write write;
+    const char *run_id;
+    const char *reporter;  /* NULL: not numbered */
+    int64_t sequence;
+    const struct store_point *points;
+    int64_t count;
+    int64_t ret_run, ret_sweep_key;
+    int64_t ret_accepted;
+    int64_t ret_reports;   /* of the primary metric, by now */
+    bool ret_duplicate;
+    bool ret_started;      /* it overtook the Running row */
+    enum hd_status ret_status;
+    char *ret_stop_reason; /* JSON; NULL: go on. Owned by the request: free() */
+};
+int store_report(struct store *store, struct store_report *request, struct hd_error *error);
+
+/* --- Reads -------------------------------------------------------------------------------------------------------------------------- */
+
+/* The loop's own reader. */
+struct store_reader *store_loop_reader(struct store *store);
+/* A reader for a pool thread; NULL with `error` when none can be opened. */
+struct store_reader *store_take_reader(struct store *store, struct hd_error *error);
+void store_give_reader(struct store *store, struct store_reader *reader);
+/* One snapshot for all reads until store_end_reads. */
+int store_begin_reads(struct store_reader *reader, struct hd_error *error);
+void store_end_reads(struct store_reader *reader);
+
+struct store_found {
+    enum { STORE_NOTHING, STORE_SWEEP, STORE_RUN } what;
+    int64_t sweep; /* key of the sweep, or of the run's sweep */
+    int64_t run;
+    int attempt;          /* of the run */
+    enum hd_status status;
+    int64_t generated;    /* children of the sweep */
+    char sweep_id[64];
+};
+/* Which resource has this id. 0 or negative; unknown ids are STORE_NOTHING. */
+int store_find(struct store_reader *reader, const char *id, struct store_found *ret_found, struct hd_error *error);
+
+/* Rows: their strings live during the callback only. A callback returns 0 to go on, anything else to stop (it is returned). */
+struct store_sweep {
+    int64_t key;
+    const char *id, *experiment, *config, *warnings, *reason;
+    enum hd_status status;
+    enum hd_goal goal;
+    const char *metric; /* NULL: none */
+    int64_t seed;
+    int64_t created_us, started_us, ended_us; /* 0: not yet */
+    enum hd_generation generation;
+    int64_t generated;
+    int64_t by_status[HD_STATUS_COUNT];
+    int64_t max_total;
+};
+typedef int store_sweep_row(void *context, const struct store_sweep *sweep);
+int store_read_sweep(struct store_reader *reader, int64_t key, store_sweep_row *row, void *context, struct hd_error *error);
+/* Newest first; `experiment` NULL and `status` HD_STATUS_NONE are no filters; `before` is the key to go on below (0: from the newest). */
+int store_read_sweeps(struct store_reader *reader, const char *experiment, enum hd_status status, int64_t before, int64_t limit,
+                      store_sweep_row *row, void *context, struct hd_error *error);
+/* Sweeps that have not ended, oldest first. */
+int store_read_live_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error);
+
+struct store_run {
+    int64_t key, sweep, number;
+    const char *id, *sweep_id, *configuration, *stop_reason, *error;
+    enum hd_status status;
+    enum hd_goal goal;
+    bool has_metric;
+    double best; /* the primary metric's best, when has_metric */
+    int64_t reports;
+    int attempt;
+    int64_t created_us, started_us, ended_us; /* 0: not yet */
+    bool has_exit_code, has_signal;
+    int exit_code, signal;
+    int64_t peak_memory, cpu_us;
+    int64_t monitor_pid, monitor_ticks;
+    const char *boot_id;
+};
+typedef int store_run_row(void *context, const struct store_run *run);
+int store_read_run(struct store_reader *reader, int64_t key, store_run_row *row, void *context, struct hd_error *error);
+/* By ascending number, from `after` + 1 on (-1: all); `limit` 0: no limit. */
+int store_read_runs(struct store_reader *reader, int64_t sweep, int64_t after, int64_t limit, store_run_row *row, void *context,
+                    struct hd_error *error);
+int store_read_live_runs(struct store_reader *reader, int64_t sweep, store_run_row *row, void *context, struct hd_error *error);
+/* Reference 2.5; `top` 0: all. */
+int store_read_sorted(struct store_reader *reader, int64_t sweep, bool reverse, bool discard_no_metric, int64_t top, store_run_row *row,
+                      void *context, struct hd_error *error);
+/* The sweep's own best by reference 2.4; the callback is called once or never. */
+int store_read_best(struct store_reader *reader, int64_t sweep, bool include_failed, bool include_canceled, store_run_row *row,
+                    void *context, struct hd_error *error);
+
+/* One name of one child, and then its points; runs by ascending number, names by first report. */
+struct store_series {
+    int64_t run;
+    const char *run_id, *name;
+    bool table;
+    bool listed;
+    int64_t points;
+};
+struct store_stored_point {
+    int64_t sequence;
+    enum store_point_kind kind;
+    int64_t integer;
+    double number;
+    const char *text;
+    bool has_step;
+    int64_t step;
+    int64_t at_us;
+};
+struct store_metrics_reader {
+    int (*series)(void *context, const struct store_series *series);
+    int (*point)(void *context, const struct store_stored_point *point);
+    void *context;
+};
+/* Of one child (`run`), or of all children of a sweep (`run` 0). */
+int store_read_metrics(struct store_reader *reader, int64_t sweep, int64_t run, const struct store_metrics_reader *callbacks,
+                       struct hd_error *error);
+
+/* Stored in databases: never renumber. */
+enum store_event_kind {
+    STORE_EVENT_CREATED = 1,    /* a sweep was accepted */
+    STORE_EVENT_SWEEP = 2,      /* a sweep's status changed */
+    STORE_EVENT_GENERATED = 3,  /* children were sampled: detail {"first","count"} */
+    STORE_EVENT_GENERATION = 4, /* no more will be: detail {"code"} */
+    STORE_EVENT_RUN = 5,        /* a run's status changed */
+    STORE_EVENT_WARNING = 6,    /* detail {"code","message"} */
+};
+struct store_event {
+    int64_t ordinal, at_us;
+    enum store_event_kind kind;
+    const char *run_id; /* NULL: of the sweep itself */
+    enum hd_status status;
+    const char *detail; /* JSON or NULL */
+};
+typedef int store_event_row(void *context, const struct store_event *event);
+int store_read_events(struct store_reader *reader, int64_t sweep, int64_t after, store_event_row *row, void *context,
+                      struct hd_error *error);
+
+#endif

@@ -1,0 +1,174 @@
+/* Generation: drawing children, advancing the sampling and taking budget in one transaction (law 8). */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "room.h"
+
+/* After so many draws in a row that the sweep already has, the first unused configuration in grid order is taken (reference 6.2). */
+enum { SKIPS_MAX = 1000 };
+
+static const char INSERT_RUN[] = "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (sweep, digest) DO NOTHING";
+static const char COUNT_STARTING[] = "UPDATE sweep SET starting = starting + 1, generated = generated + 1 WHERE sweep = ?1";
+static const char SET_SAMPLING[] = "UPDATE sweep SET draws = ?2, scan = ?3 WHERE sweep = ?1";
+
+/* Inserts one configuration as the next child. 1: inserted, 0: the sweep has it already, negative: failed. */
+static int insert_child(struct database *database, struct store_generate *request, struct sweep_row *sweep, const cJSON *configuration)
+{
+    struct hd_error *error = &request->write.error;
+    bool intended = request->ret_count < request->slots;
+    struct run_row run = {.sweep = sweep->key, .number = sweep->generated, .status = HD_STARTING};
+    struct hd_text text = {0};
+    unsigned char digest[16];
+    char id[96];
+    int result;
+
+    hd_json_print(&text, configuration, HD_JSON_COMPACT);
+    if (text.failed || !hd_configuration_digest(configuration, digest)) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+        goto done;
+    }
+    snprintf(id, sizeof id, "%s_%" PRId64, request->sweep_id, sweep->generated);
+    result = database_run(database, error, INSERT_RUN, "iitbtiii", sweep->key, sweep->generated, id, digest, (int)sizeof digest, text.data,
+                          (int64_t)HD_STARTING, (int64_t)intended, database->now_us);
+    if (result != 0 || sqlite3_changes(database->handle) == 0)
+        goto done;
+    run.key = sqlite3_last_insert_rowid(database->handle);
+    result = database_run(database, error, COUNT_STARTING, "i", sweep->key);
+    if (result == 0)
+        result = store_add_event(database, sweep->key, run.key, STORE_EVENT_RUN, HD_STARTING, NULL, error);
+    if (result == 0)
+        result = run_move(database, &run, intended ? HD_PREPARING : HD_QUEUED, NULL, error);
+    if (result != 0)
+        goto done;
+    request->ret_children[request->ret_count++] =
+        (struct store_generated){.key = run.key, .number = sweep->generated, .configuration = text.data, .intended = intended};
+    text = (struct hd_text){0};
+    sweep->generated++;
+    result = 1;
+done:
+    hd_text_clear(&text);
+    return result;
+}
+
+/* Takes the first unused configuration in grid order. 1: taken, 0: there is none, negative: failed. */
+static int take_unused(struct database *database, struct store_generate *request, struct sweep_row *sweep, uint64_t size)
+{
+    for (; (uint64_t)sweep->scan < size; sweep->scan++) {
+        cJSON *configuration = hd_space_at(request->specification->space, (uint64_t)sweep->scan);
+        int result;
+
+        if (configuration == NULL)
+            return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
+        result = insert_child(database, request, sweep, configuration);
+        cJSON_Delete(configuration);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+/* Draws one more child. 1: drawn, 0: the space has no more, negative: failed. */
+static int draw_child(struct database *database, struct store_generate *request, struct sweep_row *sweep, uint64_t size)
+{
+    for (int skips = 0; skips < SKIPS_MAX; skips++) {
+        cJSON *configuration = NULL;
+        int result = hd_sampling_draw(&request->specification->sampling, request->specification->space, (uint64_t)sweep->draws, &configuration);
+
+        if (result > 0)
+            return 0;
+        if (result < 0)
+            return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
+        sweep->draws++;
+        result = insert_child(database, request, sweep, configuration);
+        cJSON_Delete(configuration);
+        if (result != 0)
+            return result;
+    }
+    return size > 0 ? take_unused(database, request, sweep, size) : 0;
+}
+
+/* How many children may come now: the request, the budget, the concurrency. */
+static int64_t allowed(const struct store_generate *request, const struct sweep_row *sweep)
+{
+    int64_t count = request->count;
+    int64_t live = sweep->generated - sweep->completed - sweep->failed - sweep->canceled;
+
+    if (count > sweep->max_total - sweep->generated)
+        count = sweep->max_total - sweep->generated;
+    if (sweep->max_concurrent > 0 && count > sweep->max_concurrent - live)
+        count = sweep->max_concurrent - live;
+    return count > 0 ? count : 0;
+}
+
+static int draw_children(struct database *database, struct store_generate *request, struct sweep_row *sweep)
+{
+    uint64_t size = hd_space_size(request->specification->space);
+    int64_t first = sweep->generated, count = allowed(request, sweep);
+    char detail[96];
+    int drawn = 1, result;
+
+    if (count == 0 && sweep->generated < sweep->max_total)
+        return 0;
+    request->ret_children = calloc((size_t)count + 1, sizeof *request->ret_children);
+    if (request->ret_children == NULL)
+        return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
+    while (request->ret_count < count && !(size > 0 && (uint64_t)sweep->generated >= size)) {
+        drawn = draw_child(database, request, sweep, size);
+        if (drawn < 0)
+            return drawn;
+        if (drawn == 0)
+            break;
+    }
+    result = database_run(database, &request->write.error, SET_SAMPLING, "iii", sweep->key, sweep->draws, sweep->scan);
+    if (result == 0 && request->ret_count > 0) {
+        snprintf(detail, sizeof detail, "{\"first\":%" PRId64 ",\"count\":%" PRId64 "}", first, request->ret_count);
+        result = store_add_event(database, sweep->key, 0, STORE_EVENT_GENERATED, HD_STATUS_NONE, detail, &request->write.error);
+    }
+    if (result == 0 && (drawn == 0 || (size > 0 && (uint64_t)sweep->generated >= size)))
+        result = sweep_stop_generation(database, sweep, HD_GENERATED_SPACE, &request->write.error);
+    else if (result == 0 && sweep->generated >= sweep->max_total)
+        result = sweep_stop_generation(database, sweep, HD_GENERATED_BUDGET, &request->write.error);
+    return result;
+}
+
+static int generate(struct database *database, struct store_write *write)
+{
+    struct store_generate *request = (struct store_generate *)write;
+    struct sweep_row sweep;
+    int result;
+
+    store_generate_clear(request);
+    result = sweep_load(database, request->sweep, &sweep, &write->error);
+    if (result != 0)
+        return result;
+    if ((sweep.status == HD_STARTING || sweep.status == HD_RUNNING) && sweep.generation == HD_GENERATING) {
+        result = draw_children(database, request, &sweep);
+        if (result == 0 && sweep.status == HD_STARTING && sweep.generated > 0)
+            result = sweep_move(database, &sweep, HD_RUNNING, NULL, NULL, &write->error);
+        if (result == 0)
+            result = sweep_settle(database, &sweep, &write->error);
+    }
+    if (result != 0) {
+        store_generate_clear(request);
+        return result;
+    }
+    sweep_state(&sweep, &request->ret_sweep);
+    return 0;
+}
+
+int store_generate(struct store *store, struct store_generate *request, struct hd_error *error)
+{
+    return store_submit(store, &request->write, generate, 0, error);
+}
+
+void store_generate_clear(struct store_generate *request)
+{
+    for (int64_t i = 0; i < request->ret_count; i++)
+        free(request->ret_children[i].configuration);
+    free(request->ret_children);
+    request->ret_children = NULL;
+    request->ret_count = 0;
+}

@@ -1,0 +1,277 @@
+/* A report: metric points of one run, all or nothing, each request once. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/goal.h"
+#include "room.h"
+
+enum series_form { FORM_VALUES = 1, FORM_TABLE = 2 };
+
+/* The run that reports, as far as points concern it. */
+struct reporting {
+    struct run_row run;
+    enum hd_goal goal;
+    int64_t metric; /* key of the primary metric's name; 0: none */
+    bool has_rank;
+    double rank_key;
+};
+
+static const char LOAD[] = "SELECT run.run, sweep.goal, coalesce(sweep.metric, 0), run.rank_key FROM run JOIN sweep USING (sweep) "
+                           "WHERE run.id = ?1";
+
+static int load(struct database *database, const char *run_id, struct reporting *ret, struct hd_error *error)
+{
+    sqlite3_stmt *statement = database_query(database, error, LOAD, "t", run_id);
+    int64_t key;
+    int result;
+
+    if (statement == NULL)
+        return -(int)error->code;
+    result = database_step(database, statement, error);
+    if (result <= 0)
+        return result < 0 ? result : hd_error_set(error, HD_NOT_FOUND, "no run with id '%s'", run_id);
+    key = sqlite3_column_int64(statement, 0);
+    ret->goal = (enum hd_goal)sqlite3_column_int(statement, 1);
+    ret->metric = sqlite3_column_int64(statement, 2);
+    ret->has_rank = sqlite3_column_type(statement, 3) != SQLITE_NULL;
+    ret->rank_key = sqlite3_column_double(statement, 3);
+    database_reset(statement);
+    return run_load(database, key, &ret->run, error);
+}
+
+static const char LAST_SEQUENCE[] = "SELECT sequence FROM reporter WHERE run = ?1 AND reporter = ?2";
+static const char SET_SEQUENCE[] = "INSERT INTO reporter (run, reporter, sequence) VALUES (?1, ?2, ?3) "
+                                   "ON CONFLICT DO UPDATE SET sequence = excluded.sequence";
+
+/* 1: this request was taken before, 0: it is new (and noted), negative: failed. */
+static int note_sequence(struct database *database, int64_t run, struct store_report *request, bool only_look)
+{
+    struct hd_error *error = &request->write.error;
+    sqlite3_stmt *statement;
+    int result;
+
+    if (request->reporter == NULL)
+        return 0;
+    statement = database_query(database, error, LAST_SEQUENCE, "it", run, request->reporter);
+    if (statement == NULL || (result = database_step(database, statement, error)) < 0)
+        return -(int)error->code;
+    if (result == 1) {
+        int64_t last = sqlite3_column_int64(statement, 0);
+
+        database_reset(statement);
+        if (request->sequence <= last)
+            return 1;
+    }
+    if (only_look)
+        return 0;
+    return database_run(database, error, SET_SEQUENCE, "iti", run, request->reporter, request->sequence);
+}
+
+static const char FIND_SERIES[] = "SELECT form, listed, points FROM series WHERE run = ?1 AND name = ?2";
+static const char COUNT_SERIES[] = "SELECT count(*) FROM series WHERE run = ?1";
+static const char ADD_SERIES[] = "INSERT INTO series (run, name, position, form, listed, points) VALUES (?1, ?2, ?3, ?4, ?5, 1)";
+static const char GROW_SERIES[] = "UPDATE series SET points = points + 1, listed = max(listed, ?3) WHERE run = ?1 AND name = ?2";
+
+static enum series_form point_form(const struct store_point *point)
+{
+    return point->kind == STORE_ROW || point->kind == STORE_TABLE ? FORM_TABLE : FORM_VALUES;
+}
+
+static int add_series(struct database *database, int64_t run, int64_t name, const struct store_point *point, struct hd_error *error)
+{
+    sqlite3_stmt *statement = database_query(database, error, COUNT_SERIES, "i", run);
+    int64_t position;
+
+    if (statement == NULL || database_step(database, statement, error) < 0)
+        return -(int)error->code;
+    position = sqlite3_column_int64(statement, 0);
+    database_reset(statement);
+    return database_run(database, error, ADD_SERIES, "iiiii", run, name, position, (int64_t)point_form(point), (int64_t)point->listed);
+}
+
+/* Gives the point its place in its series, which it makes or grows. A name is either values or a table. */
+static int place_point(struct database *database, int64_t run, int64_t name, const struct store_point *point, int64_t *ret_sequence,
+                       struct hd_error *error)
+{
+    sqlite3_stmt *statement = database_query(database, error, FIND_SERIES, "ii", run, name);
+    enum series_form form;
+    int result;
+
+    if (statement == NULL || (result = database_step(database, statement, error)) < 0)
+        return -(int)error->code;
+    if (result == 0) {
+        *ret_sequence = 0;
+        return add_series(database, run, name, point, error);
+    }
+    form = (enum series_form)sqlite3_column_int(statement, 0);
+    *ret_sequence = sqlite3_column_int64(statement, 2);
+    database_reset(statement);
+    if (form != point_form(point))
+        return hd_error_set(error, HD_CONFLICT, "metric '%s' is a %s: it does not take a %s", point->name,
+                            form == FORM_TABLE ? "table" : "series of values", form == FORM_TABLE ? "value" : "row or table");
+    return database_run(database, error, GROW_SERIES, "iii", run, name, (int64_t)point->listed);
+}
+
+static const char ADD_POINT[] = "INSERT INTO point (run, name, sequence, ordinal, kind, value, step, at_us) "
+                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+static int add_point(struct database *database, int64_t run, int64_t name, int64_t sequence, const struct store_point *point,
+                     struct hd_error *error)
+{
+    sqlite3_stmt *statement;
+    int result;
+
+    statement = database_query(database, error, ADD_POINT, "iiiii", run, name, sequence, ++database->ordinal, (int64_t)point->kind);
+    if (statement == NULL)
+        return -(int)error->code;
+    if (point->kind == STORE_INTEGER || point->kind == STORE_BOOLEAN)
+        result = sqlite3_bind_int64(statement, 6, point->integer);
+    else if (point->kind == STORE_FLOAT)
+        result = sqlite3_bind_double(statement, 6, point->number);
+    else
+        result = sqlite3_bind_text(statement, 6, point->text, -1, SQLITE_STATIC); /* NULL: null */
+    if (result == SQLITE_OK && point->has_step)
+        result = sqlite3_bind_int64(statement, 7, point->step);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_int64(statement, 8, point->at_us != 0 ? point->at_us : database->now_us);
+    if (result != SQLITE_OK) {
+        result = database_failed(database, error);
+        database_reset(statement);
+        return result;
+    }
+    return database_step(database, statement, error);
+}
+
+/* True for what counts as a report of a primary metric: numbers, finite or not (reference, section 1). */
+static bool is_report(const struct store_point *point, double *ret_value)
+{
+    switch (point->kind) {
+    case STORE_INTEGER:
+        *ret_value = (double)point->integer;
+        return true;
+    case STORE_FLOAT:
+        *ret_value = point->number;
+        return true;
+    case STORE_NAN:
+        *ret_value = NAN;
+        return true;
+    case STORE_INFINITY:
+        *ret_value = INFINITY;
+        return true;
+    case STORE_MINUS_INFINITY:
+        *ret_value = -INFINITY;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void count_report(struct reporting *reporting, const struct store_point *point)
+{
+    double value, rank_key;
+
+    if (!is_report(point, &value))
+        return;
+    reporting->run.reports++;
+    if (isnan(value))
+        return;
+    rank_key = hd_goal_rank(reporting->goal, value);
+    if (!reporting->has_rank || rank_key < reporting->rank_key) {
+        reporting->has_rank = true;
+        reporting->rank_key = rank_key;
+    }
+}
+
+static const char SET_REPORTS[] = "UPDATE run SET reports = ?2 WHERE run = ?1";
+static const char SET_RANK[] = "UPDATE run SET reports = ?2, rank_key = ?3 WHERE run = ?1";
+
+static int add_points(struct database *database, struct reporting *reporting, struct store_report *request)
+{
+    struct hd_error *error = &request->write.error;
+    int64_t run = reporting->run.key, reports = reporting->run.reports;
+    bool had_rank = reporting->has_rank;
+    double old_rank = reporting->rank_key;
+
+    for (int64_t i = 0; i < request->count; i++) {
+        const struct store_point *point = &request->points[i];
+        int64_t name = store_name_key(database, point->name, error), sequence;
+        int result;
+
+        if (name < 0)
+            return (int)name;
+        result = place_point(database, run, name, point, &sequence, error);
+        if (result == 0)
+            result = add_point(database, run, name, sequence, point, error);
+        if (result != 0)
+            return result;
+        if (name == reporting->metric)
+            count_report(reporting, point);
+    }
+    if (reporting->has_rank && (!had_rank || reporting->rank_key < old_rank))
+        return database_run(database, error, SET_RANK, "iid", run, reporting->run.reports, reporting->rank_key);
+    if (reporting->run.reports != reports)
+        return database_run(database, error, SET_REPORTS, "ii", run, reporting->run.reports);
+    return 0;
+}
+
+static int take(struct database *database, struct reporting *reporting, struct store_report *request)
+{
+    struct run_row *run = &reporting->run;
+    struct hd_error *error = &request->write.error;
+    int result = note_sequence(database, run->key, request, hd_status_ended(run->status));
+
+    if (result < 0)
+        return result;
+    if (result == 1) {
+        request->ret_duplicate = true;
+        return 0;
+    }
+    if (hd_status_ended(run->status))
+        return hd_error_set(error, HD_CONFLICT, "run '%s' has ended (%s): it takes no more reports", request->run_id,
+                            hd_status_name(run->status));
+    if (run->attempt == 0)
+        return hd_error_set(error, HD_CONFLICT, "run '%s' has not started (%s): it takes no reports yet", request->run_id,
+                            hd_status_name(run->status));
+    if (run->status == HD_STARTING || run->status == HD_PREPARING || run->status == HD_QUEUED) {
+        result = run_move(database, run, HD_RUNNING, NULL, error);
+        request->ret_started = true;
+        if (result == 0 && run->stop_reason != NULL)
+            result = run_move(database, run, HD_CANCEL_REQUESTED, run->stop_reason, error);
+    }
+    if (result == 0)
+        result = add_points(database, reporting, request);
+    request->ret_accepted = request->count;
+    request->write.points = request->count;
+    return result;
+}
+
+static int report(struct database *database, struct store_write *write)
+{
+    struct store_report *request = (struct store_report *)write;
+    struct reporting reporting = {0};
+    int result;
+
+    request->ret_stop_reason = NULL;
+    request->ret_duplicate = request->ret_started = false;
+    request->ret_accepted = 0;
+    result = load(database, request->run_id, &reporting, &write->error);
+    if (result != 0)
+        return result;
+    result = take(database, &reporting, request);
+    if (result == 0) {
+        request->ret_run = reporting.run.key;
+        request->ret_sweep_key = reporting.run.sweep;
+        request->ret_reports = reporting.run.reports;
+        request->ret_status = reporting.run.status;
+        request->ret_stop_reason = reporting.run.stop_reason;
+        reporting.run.stop_reason = NULL;
+    }
+    run_clear(&reporting.run);
+    return result;
+}
+
+int store_report(struct store *store, struct store_report *request, struct hd_error *error)
+{
+    return store_submit(store, &request->write, report, request->count * (int64_t)sizeof *request->points, error);
+}

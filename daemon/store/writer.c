@@ -1,0 +1,253 @@
+#include "writer.h"
+
+#include <time.h>
+
+#include "migration.h"
+
+/* A group is bounded so that the first of many waiters is not kept for long. */
+enum { GROUP_MAX = 4096 };
+
+static const char READ_ORDINAL[] = "SELECT ordinal FROM clock";
+static const char WRITE_ORDINAL[] = "UPDATE clock SET ordinal = ?1";
+static const char BEGIN[] = "BEGIN IMMEDIATE";
+static const char COMMIT[] = "COMMIT";
+static const char ROLLBACK[] = "ROLLBACK";
+static const char SAVEPOINT[] = "SAVEPOINT request";
+static const char RELEASE[] = "RELEASE request";
+static const char UNDO[] = "ROLLBACK TO request";
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int begin(struct database *database, struct hd_error *error)
+{
+    sqlite3_stmt *statement;
+    int result = database_run(database, error, BEGIN, "");
+
+    if (result != 0)
+        return result;
+    database->now_us = now_us();
+    statement = database_query(database, error, READ_ORDINAL, "");
+    if (statement == NULL || (result = database_step(database, statement, error)) != 1)
+        return result < 0 ? result : hd_error_set(error, HD_INTERNAL, "the database has no clock");
+    database->ordinal = sqlite3_column_int64(statement, 0);
+    database_reset(statement);
+    return 0;
+}
+
+/* Executes one write in a savepoint of its own. Negative only when the whole transaction is lost. */
+static int execute(struct database *database, struct store_write *write, struct hd_error *error)
+{
+    int64_t ordinal = database->ordinal;
+    int result = database_run(database, error, SAVEPOINT, "");
+
+    if (result != 0)
+        return result;
+    write->points = 0;
+    write->error.code = HD_NO_ERROR;
+    write->result = write->execute(database, write);
+    if (sqlite3_get_autocommit(database->handle)) {
+        /* SQLite itself rolled everything back: a full disk, an I/O error, no memory. */
+        *error = write->error;
+        return write->result < 0 ? write->result : hd_error_set(error, HD_UNAVAILABLE, "the transaction was lost");
+    }
+    if (write->result != 0) {
+        database->ordinal = ordinal;
+        result = database_run(database, error, UNDO, "");
+    }
+    return result != 0 ? result : database_run(database, error, RELEASE, "");
+}
+
+static int commit_group(struct database *database, struct store_write *group, struct hd_error *error)
+{
+    int result = begin(database, error);
+
+    for (struct store_write *write = group; write != NULL && result == 0; write = write->next)
+        result = execute(database, write, error);
+    if (result == 0)
+        result = database_run(database, error, WRITE_ORDINAL, "i", database->ordinal);
+    if (result == 0)
+        result = database_run(database, error, COMMIT, "");
+    if (result != 0 && !sqlite3_get_autocommit(database->handle)) {
+        struct hd_error ignored = {0}; /* the first failure is the one to tell */
+
+        (void)database_run(database, &ignored, ROLLBACK, "");
+    }
+    return result;
+}
+
+/* Takes at most GROUP_MAX writes off the queue; the mutex is held. */
+static struct store_write *take_group(struct writer *writer, struct store_write **ret_last)
+{
+    struct store_write *first = writer->waiting, *last = first;
+
+    writer->waiting_bytes -= last->bytes;
+    for (int count = 1; last->next != NULL && count < GROUP_MAX; count++) {
+        last = last->next;
+        writer->waiting_bytes -= last->bytes;
+    }
+    writer->waiting = last->next;
+    if (writer->waiting == NULL)
+        writer->waiting_tail = &writer->waiting;
+    last->next = NULL;
+    *ret_last = last;
+    return first;
+}
+
+static void work(void *data)
+{
+    struct writer *writer = data;
+
+    uv_mutex_lock(&writer->mutex);
+    for (;;) {
+        struct store_write *group, *last;
+        struct store_counters done = {.commits = 1};
+        struct hd_error error = {0};
+        int result;
+
+        while (writer->waiting == NULL && !writer->closing)
+            uv_cond_wait(&writer->wake, &writer->mutex);
+        if (writer->waiting == NULL)
+            break;
+        group = take_group(writer, &last);
+        uv_mutex_unlock(&writer->mutex);
+
+        result = commit_group(&writer->database, group, &error);
+        for (struct store_write *write = group; write != NULL; write = write->next) {
+            if (result != 0) {
+                write->result = result;
+                write->error = error;
+            }
+            done.writes++;
+            done.points += write->points;
+        }
+
+        uv_mutex_lock(&writer->mutex);
+        if (result == 0) {
+            writer->counters.commits += done.commits;
+            writer->counters.writes += done.writes;
+            writer->counters.points += done.points;
+        }
+        *writer->finished_tail = group;
+        writer->finished_tail = &last->next;
+        (void)uv_async_send(&writer->notice);
+    }
+    uv_mutex_unlock(&writer->mutex);
+}
+
+static void deliver(struct writer *writer)
+{
+    struct store_write *write;
+
+    uv_mutex_lock(&writer->mutex);
+    write = writer->finished;
+    writer->finished = NULL;
+    writer->finished_tail = &writer->finished;
+    uv_mutex_unlock(&writer->mutex);
+    while (write != NULL) {
+        struct store_write *next = write->next;
+
+        write->done(write); /* which may free it */
+        write = next;
+    }
+}
+
+static void on_notice(uv_async_t *notice)
+{
+    deliver(notice->data);
+}
+
+int writer_open(struct writer *writer, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error)
+{
+    int result = database_open(&writer->database, settings->path, settings->vfs, DATABASE_WRITER, error);
+
+    if (result != 0)
+        return result;
+    result = migration_apply(&writer->database, error);
+    if (result != 0)
+        goto err_after_database;
+    writer->waiting_tail = &writer->waiting;
+    writer->finished_tail = &writer->finished;
+    writer->queue_limit = settings->queue_limit;
+    if (uv_mutex_init(&writer->mutex) != 0) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "cannot make a mutex");
+        goto err_after_database;
+    }
+    if (uv_cond_init(&writer->wake) != 0) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "cannot make a condition variable");
+        goto err_after_mutex;
+    }
+    if (uv_thread_create(&writer->thread, work, writer) != 0) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "cannot start the writer thread");
+        goto err_after_condition;
+    }
+    /* The thread sleeps until the first write, so the notice may be made last: from here on nothing can fail and leave a handle behind. */
+    if (uv_async_init(loop, &writer->notice, on_notice) != 0) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "cannot make a notice for the loop");
+        goto err_after_thread;
+    }
+    writer->notice.data = writer;
+    return 0;
+err_after_thread:
+    uv_mutex_lock(&writer->mutex);
+    writer->closing = true;
+    uv_cond_signal(&writer->wake);
+    uv_mutex_unlock(&writer->mutex);
+    uv_thread_join(&writer->thread);
+err_after_condition:
+    uv_cond_destroy(&writer->wake);
+err_after_mutex:
+    uv_mutex_destroy(&writer->mutex);
+err_after_database:
+    database_close(&writer->database);
+    return result;
+}
+
+int writer_submit(struct writer *writer, struct store_write *write, struct hd_error *error)
+{
+    int result = 0;
+
+    write->next = NULL;
+    uv_mutex_lock(&writer->mutex);
+    if (writer->closing) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "the daemon is stopping");
+    } else if (writer->waiting != NULL && writer->waiting_bytes + write->bytes > writer->queue_limit) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "too many writes wait for the disk; try again in a moment");
+    } else {
+        *writer->waiting_tail = write;
+        writer->waiting_tail = &write->next;
+        writer->waiting_bytes += write->bytes;
+        uv_cond_signal(&writer->wake);
+    }
+    uv_mutex_unlock(&writer->mutex);
+    return result;
+}
+
+static void on_closed(uv_handle_t *notice)
+{
+    struct writer *writer = notice->data;
+
+    if (writer->closed != NULL)
+        writer->closed(writer->closed_data);
+}
+
+void writer_close(struct writer *writer, void (*closed)(void *data), void *data)
+{
+    uv_mutex_lock(&writer->mutex);
+    writer->closing = true;
+    uv_cond_signal(&writer->wake);
+    uv_mutex_unlock(&writer->mutex);
+    uv_thread_join(&writer->thread);
+    deliver(writer);
+    uv_cond_destroy(&writer->wake);
+    uv_mutex_destroy(&writer->mutex);
+    database_close(&writer->database);
+    writer->closed = closed;
+    writer->closed_data = data;
+    uv_close((uv_handle_t *)&writer->notice, on_closed);
+}

@@ -1,0 +1,30 @@
+/* The writer thread: takes all writes that wait into one transaction and tells the loop when it is synced. Internal to the store. */
+#ifndef HYPERDRIVED_STORE_WRITER_H
+#define HYPERDRIVED_STORE_WRITER_H
+
+#include <uv.h>
+
+#include "database.h"
+#include "store.h"
+
+struct writer {
+    struct database database; /* the writer thread's alone once it runs */
+    uv_thread_t thread;
+    uv_mutex_t mutex; /* guards what follows */
+    uv_cond_t wake;
+    struct store_write *waiting, **waiting_tail;
+    struct store_write *finished, **finished_tail;
+    int64_t waiting_bytes;
+    bool closing;
+    struct store_counters counters;
+    int64_t queue_limit;
+    uv_async_t notice; /* finished is not empty */
+    void (*closed)(void *data);
+    void *closed_data;
+};
+
+int writer_open(struct writer *writer, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error);
+int writer_submit(struct writer *writer, struct store_write *write, struct hd_error *error);
+void writer_close(struct writer *writer, void (*closed)(void *data), void *data);
+
+#endif
