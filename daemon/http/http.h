@@ -51,8 +51,10 @@ struct http_settings {
     int64_t header_timeout_us, body_timeout_us, idle_timeout_us;
     /* Finds who presents this bearer token (NULL: none was sent). Returns false for a token that is good for nothing. */
     bool (*authenticate)(void *context, const char *token, struct http_principal *ret_principal);
+    /* Takes what libmicrohttpd complains about (bad requests, no descriptors left), at most one line a second; NULL: nobody. */
+    void (*complain)(void *context, const char *line);
     const struct http_route *routes;
-    void *context;            /* for authenticate and handlers */
+    void *context;            /* for authenticate, complain and handlers */
 };
 
 int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct http_settings *settings, struct hd_error *error);

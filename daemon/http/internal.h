@@ -1,0 +1,190 @@
+/* What the files of this folder share: the server, its connections, its requests. */
+#ifndef HYPERDRIVED_HTTP_INTERNAL_H
+#define HYPERDRIVED_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+
+#include "http.h"
+#include "target.h"
+
+enum {
+    HTTP_CONNECTIONS_ABOVE = 64,    /* connections above our limit that still get a 503; beyond these the backlog waits */
+    HTTP_POOL_BYTES = 32 * 1024,    /* memory of one connection for request line, headers and one piece of the body */
+    HTTP_DISCARD_BYTES = 64 * 1024, /* a refused body up to this length is read and thrown away, so that the connection can be kept */
+    HTTP_BODIES_AT_ONCE = 16,       /* all bodies in memory together: this many of the largest one */
+    HTTP_LINGER_MS = 5000,          /* how long a refused upload is drained before its socket is closed */
+    HTTP_LINGER_SOCKETS = 64,       /* at once */
+    HTTP_CLOSE_DRAIN_MS = 10000,    /* how long http_close waits for handlers that owe an answer */
+    HTTP_CLOSE_FLUSH_MS = 2000,     /* and then for clients to take the last answers */
+};
+
+/* Where a connection stands; the order is that of its life. */
+enum http_stage {
+    HTTP_IDLE,     /* between two requests */
+    HTTP_HEAD,     /* new, or the request line came: waits for the rest of the header */
+    HTTP_BODY,     /* waits for the body */
+    HTTP_HANDLING, /* a handler owes the answer; suspended unless the handler is running right now */
+    HTTP_REPLYING, /* the answer is on its way */
+    HTTP_STAGES,
+};
+
+struct http_connection {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    int fd;
+    enum http_stage stage;
+    uint64_t since_ms;                       /* when it came into this stage */
+    struct http_connection *previous, *next; /* in the stage's list, oldest first */
+    bool refused;                            /* above the limit of connections: every request gets 503 */
+    bool linger;                             /* the client may still be sending what nobody will read */
+};
+
+struct http_stage_list {
+    struct http_connection *first, *last;
+    size_t count;
+};
+
+struct http_reply_field {
+    struct http_reply_field *next;
+    char *value;
+    char name[];
+};
+
+struct http_request {
+    struct http_server *server;           /* NULL: the server is gone, only the handler still knows this request */
+    struct MHD_Connection *connection;    /* NULL: gone */
+    struct http_connection *peer;         /* NULL: gone */
+    struct http_request *previous, *next; /* in the server's list of all requests */
+    struct http_request *next_answered;
+    const struct http_route *route;
+    const char *method; /* static; "" for one that no route has */
+    struct http_principal principal;
+    struct http_target target;
+    const char *parts[HTTP_PARTS];
+    int part_count;
+    char *body;
+    size_t body_length, body_capacity;
+    bool examined;   /* the first call of libmicrohttpd is behind us */
+    bool must_close; /* refused: where the next request begins is not certain */
+    bool suspended;
+    bool owed;     /* a handler has it and has not answered */
+    bool answered; /* `response` stands, or was handed to libmicrohttpd */
+    bool failed;   /* memory was short while the answer was put together */
+    int status;
+    struct MHD_Response *response;
+    struct http_reply_field *fields;
+    char uri[]; /* as it came; cut up and decoded in place by http_target_parse */
+};
+
+enum http_phase { HTTP_SERVING, HTTP_DRAINING, HTTP_FLUSHING, HTTP_STOPPED };
+
+struct http_server {
+    uv_loop_t *loop;
+    uv_poll_t poll;       /* libmicrohttpd's epoll descriptor */
+    uv_prepare_t prepare; /* the one place that calls MHD_run */
+    uv_timer_t timer;
+    unsigned handles; /* open libuv handles, lingering sockets included */
+    bool due;         /* MHD_run is wanted in this turn */
+    struct MHD_Daemon *daemon;
+    int listen_fd;
+    int port;
+    bool loopback;
+    char host[256]; /* host part of the settings' address, without brackets */
+    char url[320];
+    struct http_settings settings;
+    uint64_t stage_limit_ms[HTTP_STAGES]; /* 0: none of ours */
+    struct http_stage_list stages[HTTP_STAGES];
+    size_t connections;
+    size_t body_bytes;                             /* of all requests */
+    struct http_request *requests;                 /* all that live */
+    struct http_request *answered, *answered_last; /* suspended and answered: to be resumed together */
+    struct http_lingerer *lingerers;
+    size_t lingerer_count;
+    struct MHD_Response *short_of_memory; /* made at the start, when there was memory */
+    uint64_t complaints_ms;               /* when the last complaint of libmicrohttpd was passed on */
+    enum http_phase phase;
+    uint64_t phase_limit_ms;
+    void (*closed)(void *data);
+    void *closed_data;
+};
+
+/* loop.c */
+int http_loop_open(struct http_server *server, struct hd_error *error);
+/* Asks for one MHD_run before the loop waits again. */
+void http_loop_kick(struct http_server *server);
+/* A libuv handle of the server has been closed; the last one frees the server. */
+void http_loop_handle_closed(struct http_server *server);
+
+/* connection.c */
+void http_connection_notify(void *server, struct MHD_Connection *connection, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code);
+struct http_connection *http_connection_of(struct MHD_Connection *connection);
+void http_connection_enter(struct http_connection *peer, enum http_stage stage);
+/* Writes a whole answer past libmicrohttpd, which must have nothing under way on this connection; the connection must end then. */
+void http_connection_answer(struct http_connection *peer, enum hd_code code, const char *message);
+/* Ends what is late; returns when the next one will be, UINT64_MAX: never. */
+uint64_t http_connection_late(struct http_server *server, uint64_t now_ms);
+
+/* linger.c */
+/* Keeps a copy of the socket until the client has stopped sending, so that no reset destroys the answer on its way. */
+void http_linger(struct http_server *server, int fd);
+uint64_t http_linger_late(struct http_server *server, uint64_t now_ms);
+void http_linger_close_all(struct http_server *server);
+
+/* exchange.c: the callbacks of libmicrohttpd in the life of one request */
+void *http_exchange_begin(void *server, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result http_exchange_handle(void *server, struct MHD_Connection *connection, const char *url, const char *method,
+                                     const char *version, const char *upload, size_t *upload_length, void **request);
+void http_exchange_end(void *server, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode code);
+void http_request_free(struct http_request *request);
+
+/* header.c */
+struct http_header_facts {
+    bool has_body;
+    bool chunked;
+    bool expects_continue;
+    uint64_t content_length;
+    const char *authorization, *content_type, *content_encoding; /* NULL: not given */
+};
+/* Looks at a request's header: its form, where the body ends, whom it is meant for. `ret_must_close`: the fault leaves it uncertain where
+ * the next request begins. */
+int http_header_examine(struct http_request *request, const char *version, struct http_header_facts *ret_facts, bool *ret_must_close,
+                        struct hd_error *error);
+/* Refuses a body that is too long, or not JSON. */
+int http_header_check_body(const struct http_request *request, const struct http_header_facts *facts, struct hd_error *error);
+
+/* router.c */
+struct http_match {
+    const struct http_route *route; /* the row for the method; NULL: none */
+    const struct http_route *path;  /* the first row for the path; NULL: none */
+    char allow[96];                 /* "GET, HEAD, OPTIONS" */
+};
+void http_router_find(const struct http_server *server, const struct http_target *target, const char *method, struct http_match *ret_match);
+/* Takes the variable parts of the request's route out of its path. */
+void http_router_take_parts(struct http_request *request);
+
+/* access.c */
+/* Finds the route and who asks; sets the request's route, parts and principal. On refusal or OPTIONS it has answered: false. */
+bool http_access_admit(struct http_request *request, const char *authorization);
+
+/* query.c */
+/* False: it has answered 400. */
+bool http_query_check(struct http_request *request);
+
+/* reply.c */
+/* A server's one answer for when there is no memory for any other; NULL when there is none for it either. */
+struct MHD_Response *http_reply_short_of_memory(void);
+/* An answer without a body. */
+void http_reply_empty(struct http_request *request, int status);
+/* Answers in place of the handler, which goes on owing one that will be dropped. */
+void http_reply_in_place(struct http_request *request, enum hd_code code, const char *message);
+/* Hands the answer to libmicrohttpd. */
+enum MHD_Result http_reply_queue(struct http_request *request);
+/* {"error":{...}} as all errors of this daemon look. */
+void http_reply_error_text(struct hd_text *text, const char *code, const char *message, const char *target,
+                           const struct hd_problems *problems);
+
+/* listen.c */
+int http_listen(struct http_server *server, struct hd_error *error);
+
+#endif

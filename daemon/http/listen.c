@@ -1,0 +1,146 @@
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum { BACKLOG = 1024 }; /* the system cuts it to net.core.somaxconn */
+
+/* Cuts "HOST:PORT" or "[HOST]:PORT" in two. */
+static int split(const char *address, char *host, size_t host_size, char *port, size_t port_size, struct hd_error *error)
+{
+    const char *colon = strrchr(address, ':');
+    const char *start = address;
+    const char *end = colon;
+    bool bracketed = *address == '[';
+    if (bracketed && colon != NULL && colon > address + 1 && colon[-1] == ']') {
+        start++;
+        end--;
+    } else if (bracketed || colon == NULL || memchr(address, ':', (size_t)(colon - address)) != NULL) {
+        return hd_error_set(error, HD_INVALID, "'%s' is not an address to listen on; write HOST:PORT or [IPV6]:PORT, as in 127.0.0.1:8700",
+                            address);
+    }
+    size_t length = (size_t)(end - start);
+    size_t digits = strspn(colon + 1, "0123456789");
+    bool port_ok = digits > 0 && digits < port_size && colon[1 + digits] == '\0' && strtol(colon + 1, NULL, 10) <= 65535;
+    if (length == 0 || length >= host_size)
+        return hd_error_set(error, HD_INVALID, "'%s' has no host; write HOST:PORT, as in 127.0.0.1:8700", address);
+    if (!port_ok)
+        return hd_error_set(error, HD_INVALID, "'%s' needs a port from 0 (any free one) to 65535 behind its last ':'", address);
+    memcpy(host, start, length);
+    host[length] = '\0';
+    memcpy(port, colon + 1, digits + 1);
+    return 0;
+}
+
+static int refuse(const char *address, int number, struct hd_error *error)
+{
+    static const struct {
+        int number;
+        const char *why;
+    } REASONS[] = {
+        {EADDRINUSE, "the port is in use by another program"},
+        {EADDRNOTAVAIL, "this machine has no such address"},
+        {EACCES, "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)"},
+    };
+    for (size_t i = 0; i < sizeof REASONS / sizeof REASONS[0]; i++)
+        if (REASONS[i].number == number)
+            return hd_error_set(error, HD_UNAVAILABLE, "cannot listen on %s: %s", address, REASONS[i].why);
+    return hd_error_system(error, HD_UNAVAILABLE, number, "cannot listen on %s", address);
+}
+
+/* Returns a descriptor, or a negative errno. */
+static int open_socket(const struct addrinfo *info)
+{
+    int on = 1;
+    int off = 0;
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    /* Without it a restart would have to wait for the old connections' TIME_WAIT. */
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+        goto failed;
+    /* Whether [::] serves IPv4 too must not depend on a setting of the machine. */
+    if (info->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0)
+        goto failed;
+    if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
+        goto failed;
+    return fd;
+
+failed:;
+    int number = errno;
+    close(fd);
+    return -number;
+}
+
+static int listen_on(const char *address, const char *host, const char *port, int *ret_fd, struct hd_error *error)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    int rc = getaddrinfo(host, port, &hints, &list);
+    if (rc != 0)
+        return hd_error_set(error, HD_INVALID, "cannot listen on %s: %s", address, rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+    int fd = -EADDRNOTAVAIL;
+    for (const struct addrinfo *info = list; info != NULL && fd < 0; info = info->ai_next)
+        fd = open_socket(info);
+    freeaddrinfo(list);
+    if (fd < 0)
+        return refuse(address, -fd, error);
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Learns from the socket itself where it listens. Local clients reach an address that means "all" by the loopback address. */
+static int describe(struct http_server *server, struct hd_error *error)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } name = {0};
+    socklen_t length = sizeof name;
+    char host[NI_MAXHOST];
+    if (getsockname(server->listen_fd, &name.any, &length) != 0)
+        return hd_error_system(error, HD_INTERNAL, errno, "cannot find out the address of the listening socket");
+    bool v6 = name.any.sa_family == AF_INET6;
+    if (!v6 && name.any.sa_family != AF_INET)
+        return hd_error_set(error, HD_INVALID, "the listening socket that was handed over is not a TCP socket");
+    if (!v6 && name.v4.sin_addr.s_addr == htonl(INADDR_ANY))
+        name.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    else if (v6 && IN6_IS_ADDR_UNSPECIFIED(&name.v6.sin6_addr))
+        name.v6.sin6_addr = in6addr_loopback;
+    else
+        server->loopback = v6 ? IN6_IS_ADDR_LOOPBACK(&name.v6.sin6_addr) : ntohl(name.v4.sin_addr.s_addr) >> 24 == 127;
+    int rc = getnameinfo(&name.any, length, host, sizeof host, NULL, 0, NI_NUMERICHOST);
+    if (rc != 0)
+        return hd_error_set(error, HD_INTERNAL, "cannot print the address of the listening socket: %s", gai_strerror(rc));
+    server->port = ntohs(v6 ? name.v6.sin6_port : name.v4.sin_port);
+    snprintf(server->url, sizeof server->url, v6 ? "http://[%.255s]:%d" : "http://%.255s:%d", host, server->port);
+    if (server->host[0] == '\0')
+        snprintf(server->host, sizeof server->host, "%.255s", host);
+    return 0;
+}
+
+int http_listen(struct http_server *server, struct hd_error *error)
+{
+    const struct http_settings *settings = &server->settings;
+    char port[8];
+    int rc;
+    server->listen_fd = settings->listen_fd;
+    if (server->listen_fd < 0) {
+        rc = split(settings->address, server->host, sizeof server->host, port, sizeof port, error);
+        if (rc == 0)
+            rc = listen_on(settings->address, server->host, port, &server->listen_fd, error);
+        if (rc < 0)
+            return rc;
+    }
+    rc = describe(server, error);
+    if (rc < 0 && settings->listen_fd < 0)
+        close(server->listen_fd);
+    return rc;
+}

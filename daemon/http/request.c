@@ -1,0 +1,55 @@
+#include <stdlib.h>
+
+#include "core/json.h"
+#include "internal.h"
+
+const char *http_part(const struct http_request *request, int index)
+{
+    return index >= 0 && index < request->part_count ? request->parts[index] : NULL;
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+    return request->connection != NULL ? MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name) : NULL;
+}
+
+const char *http_body(const struct http_request *request, size_t *ret_length)
+{
+    if (ret_length != NULL)
+        *ret_length = request->body_length;
+    return request->body != NULL ? request->body : "";
+}
+
+const struct http_principal *http_principal(const struct http_request *request)
+{
+    return &request->principal;
+}
+
+const char *http_method(const struct http_request *request)
+{
+    return request->method;
+}
+
+cJSON *http_body_json(struct http_request *request, bool may_be_empty)
+{
+    struct hd_problems problems = {0};
+    size_t length;
+    const char *body = http_body(request, &length);
+    cJSON *tree = length == 0 && may_be_empty ? cJSON_CreateObject() : hd_json_parse(body, length, &problems);
+    if (tree == NULL && problems.count == 0)
+        problems.out_of_memory = true;
+    if (tree != NULL && !cJSON_IsObject(tree)) {
+        char *got = hd_json_excerpt(tree);
+        if (got != NULL)
+            hd_problems_add(&problems, "WrongType", NULL, "'body' must be an object, got %s", got);
+        else
+            problems.out_of_memory = true;
+        free(got);
+    }
+    if (hd_problems_none(&problems))
+        return tree;
+    http_reply_problems(request, &problems);
+    hd_problems_clear(&problems);
+    cJSON_Delete(tree);
+    return NULL;
+}
