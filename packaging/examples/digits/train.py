@@ -10,6 +10,7 @@ when hyperdrived has started this program, reported to it. By hand:
 import argparse
 import csv
 import gzip
+import http.client
 import json
 import math
 import operator
@@ -70,9 +71,9 @@ class Reporter:
         except urllib.error.HTTPError as error:
             if error.code in (408, 429) or error.code >= 500:
                 return False
-            print(f"report {report['sequence']} was refused: {error.read().decode(errors='replace')}", file=sys.stderr)
+            print(f"report {report['sequence']} was refused: HTTP status {error.code}, {error.reason}", file=sys.stderr)
             return True
-        except (OSError, ValueError):  # no connection, none in time, or cut off in the middle
+        except (OSError, ValueError, http.client.HTTPException):  # no connection, no answer in time, or one that was cut off
             return False
         if said.get("stop"):
             self.stop_reason = said.get("stop_reason") or {"message": "the daemon asks for it"}
