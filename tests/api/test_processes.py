@@ -1,0 +1,322 @@
+"""Child processes: what is killed on cancel, what survives the daemon, and what happens when it dies at the worst moments."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import unittest
+
+import harness
+from harness import DaemonTest, processes_with, wait_until
+
+STUBBORN = os.path.join(harness.FIXTURES, "stubborn")
+
+
+def has_fault_points():
+    """Only builds with -Dfault_points=true look at HYPERDRIVED_FAULT."""
+    try:
+        with open(harness.HYPERDRIVED, "rb") as file:
+            return b"HYPERDRIVED_FAULT" in file.read()
+    except FileNotFoundError:
+        return False
+
+
+class ProcessTest(DaemonTest):
+    daemon_options = {"grace": 0.3}
+
+    def monitors(self, run_id):
+        """Ids of the monitors of a child: those of its processes that execute the monitor program."""
+        found = []
+        for pid in processes_with(run_id) or processes_with("/" + run_id.rpartition("_")[0] + "/"):
+            try:
+                if os.path.samefile("/proc/%d/exe" % pid, harness.MONITOR):
+                    found.append(pid)
+            except OSError:
+                continue
+        return found
+
+
+class Cancel(ProcessTest):
+    def assert_nothing_left(self, run_id):
+        self.assertEqual([harness.describe_process(pid) for pid in processes_with(run_id)], [])
+
+    @unittest.skipUnless(os.access(STUBBORN, os.X_OK), "the fixture 'stubborn' is not built")
+    def test_stubborn_tree(self):
+        sweep_id = self.submit(max_total_runs=1, run_config={"command": [STUBBORN]})["run_id"]
+        run_id = sweep_id + "_0"
+        self.wait_for_run(run_id, "Running")
+        # The monitor, the program and its double-forked descendant.
+        wait_until(lambda: len(processes_with("HYPERDRIVE_RUN_ID=" + run_id)) >= 2, "the tree of processes")
+        self.client.post("/runs/%s/cancel" % run_id)
+        self.wait_for_run(run_id, "Canceled")
+        self.assert_nothing_left(run_id)
+        self.wait_for_sweep(sweep_id, "Canceled")
+
+    def test_child_that_ignores_term(self):
+        program = "trap '' TERM INT HUP\n" + harness.GATED
+        sweep_id, (run_id,) = self.running_sweep(1, run_config=self.gated(program))
+        self.client.post("/sweeps/%s/cancel" % sweep_id)
+        self.wait_for_sweep(sweep_id, "Canceled")
+        self.assert_nothing_left(run_id)
+
+    def test_background_children_of_a_program_that_ends(self):
+        """What a program leaves behind is swept away when it has ended."""
+        sweep = self.finished_sweep(max_total_runs=1, run_config={"command": ["/bin/sh", "-c", "setsid sleep 1000 & sleep 1000 & exit 0"]})
+        self.assertEqual(sweep["status"], "Completed")
+        self.assert_nothing_left(sweep["run_id"] + "_0")
+
+    def test_stopped_child(self):
+        sweep_id, (run_id,) = self.running_sweep(1, max_total_runs=1)
+        for pid in set(processes_with("HYPERDRIVE_RUN_ID=" + run_id)) - set(self.monitors(run_id)):
+            os.kill(pid, signal.SIGSTOP)
+        self.client.post("/runs/%s/cancel" % run_id)
+        self.wait_for_run(run_id, "Canceled")
+        self.assert_nothing_left(run_id)
+        self.wait_for_sweep(sweep_id)
+
+    def test_cancel_after_a_restart(self):
+        sweep_id, (run_id,) = self.running_sweep(1)
+        self.daemon.restart()
+        self.client.post("/sweeps/%s/cancel" % sweep_id)
+        self.wait_for_sweep(sweep_id, "Canceled")
+        self.assert_nothing_left(run_id)
+
+    def test_a_cancel_that_a_crash_swallowed(self):
+        """kill -9 right behind the cancel: the next start finds the stop again."""
+        program = "trap '' TERM\n" + harness.GATED
+        sweep_id, runs = self.running_sweep(2, run_config=self.gated(program))
+        self.client.post("/sweeps/%s/cancel" % sweep_id)
+        self.daemon.restart()
+        self.assertIn(self.sweep(sweep_id)["status"], ("CancelRequested", "Canceled"))
+        self.wait_for_sweep(sweep_id, "Canceled")
+        for run_id in runs:
+            self.assert_nothing_left(run_id)
+
+
+class Death(ProcessTest):
+    def test_children_end_while_the_daemon_is_dead(self):
+        sweep_id, runs = self.running_sweep(4, max_total_runs=5)
+        self.report(runs[0], "Accuracy", 0.5)
+        self.daemon.kill()
+        self.gates.release(runs[0])
+        self.gates.release(runs[1], 5)
+        for pid in set(processes_with("HYPERDRIVE_RUN_ID=" + runs[2])) - set(self.monitors(runs[2])):
+            os.kill(pid, signal.SIGKILL)
+        for run_id in runs[:3]:
+            wait_until(lambda run_id=run_id: not processes_with("HYPERDRIVE_RUN_ID=" + run_id), "the end of " + run_id)
+        self.daemon.start()
+        self.assertEqual(self.wait_for_run(runs[0], "Completed")["exit_code"], 0)
+        failed = self.wait_for_run(runs[1], "Failed")
+        self.assertEqual((failed["error"]["code"], failed["exit_code"]), ("NonZeroExit", 5))
+        killed = self.wait_for_run(runs[2], "Failed")
+        self.assertEqual((killed["error"]["code"], killed["signal"]), ("Signal", 9))
+        self.assertEqual(self.wait_for_run(runs[3], "Running")["status"], "Running")
+        self.gates.release(runs[3])
+        self.gates.release(sweep_id + "_4")
+        sweep = self.wait_for_sweep(sweep_id, "Completed")
+        self.assertEqual(sweep["children"], {"total": 5, "Completed": 3, "Failed": 2})
+        self.assertEqual(sorted(self.gates.started()), sorted([*runs, sweep_id + "_4"]))
+        self.assertEqual(self.client.read("/sweeps/%s/best" % sweep_id)["run"]["run_id"], runs[0])
+
+    def test_all_end_while_the_daemon_is_dead(self):
+        sweep_id, runs = self.running_sweep(3)
+        self.daemon.kill()
+        for run_id in runs:
+            self.gates.release(run_id)
+        wait_until(lambda: not any(processes_with("HYPERDRIVE_RUN_ID=" + run_id) for run_id in runs), "the end of all children")
+        self.daemon.start()
+        self.assertEqual(self.wait_for_sweep(sweep_id, "Completed")["children"], {"total": 3, "Completed": 3})
+
+    def test_many_crashes(self):
+        """kill -9 again and again while children come and go: each runs once, and all end."""
+        sweep_id = self.submit(max_total_runs=12, max_concurrent_runs=4, run_config={
+            "command": ["/bin/sh", "-c", 'echo "$AZUREML_RUN_ID" >> "$GATES/started"'],
+            "environment_variables": {"GATES": self.gates.folder}})["run_id"]
+        for crash in range(5):
+            self.gates.wait_started(min(2 * crash + 1, 12))
+            self.daemon.restart()
+        sweep = self.wait_for_sweep(sweep_id, "Completed")
+        self.assertEqual(sweep["children"], {"total": 12, "Completed": 12})
+        self.assertEqual(sorted(self.gates.started()), sorted("%s_%d" % (sweep_id, number) for number in range(12)))
+
+    def test_monitor_killed(self):
+        """Without a monitor and without a record the child is lost, and nothing of it goes on."""
+        sweep_id, (run_id,) = self.running_sweep(1)
+        monitors = self.monitors(run_id)
+        self.assertEqual(len(monitors), 1, monitors)
+        os.kill(monitors[0], signal.SIGKILL)
+        run = self.wait_for_run(run_id, "Failed")
+        self.assertEqual(run["error"]["code"], "Lost")
+        self.assertEqual(processes_with("HYPERDRIVE_RUN_ID=" + run_id), [])
+        self.wait_for_sweep(sweep_id, "Failed")
+
+    def test_process_id_used_again(self):
+        """The recorded process id now belongs to somebody else: the child is lost, and the stranger is left alone."""
+        sweep_id, (run_id,) = self.running_sweep(1)
+        self.daemon.kill()
+        for pid in processes_with("HYPERDRIVE_RUN_ID=" + run_id) + self.monitors(run_id):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not processes_with("HYPERDRIVE_RUN_ID=" + run_id) and not self.monitors(run_id), "the end of the child")
+        stranger = subprocess.Popen(["/bin/sleep", "1000"])
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        database = sqlite3.connect(os.path.join(self.daemon.state, "hyperdrive.db"))
+        with database:
+            changed = database.execute("UPDATE run SET monitor_pid = ? WHERE id = ? AND monitor_pid IS NOT NULL", (stranger.pid, run_id))
+            self.assertEqual(changed.rowcount, 1)
+        database.close()
+        self.daemon.start()
+        run = self.wait_for_run(run_id, "Failed")
+        self.assertEqual(run["error"]["code"], "Lost")
+        self.assertIsNone(stranger.poll(), "a process of somebody else was killed")
+        self.client.post("/sweeps/%s/cancel" % sweep_id)
+
+    def test_process_id_of_another_boot(self):
+        sweep_id, (run_id,) = self.running_sweep(1)
+        self.daemon.kill()
+        for pid in processes_with("HYPERDRIVE_RUN_ID=" + run_id) + self.monitors(run_id):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not processes_with("HYPERDRIVE_RUN_ID=" + run_id) and not self.monitors(run_id), "the end of the child")
+        stranger = subprocess.Popen(["/bin/sleep", "1000"])
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        with open("/proc/%d/stat" % stranger.pid, encoding="utf-8") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        database = sqlite3.connect(os.path.join(self.daemon.state, "hyperdrive.db"))
+        with database:
+            database.execute("UPDATE run SET monitor_pid = ?, monitor_ticks = ?, boot_id = '00000000-0000-4000-8000-000000000000' WHERE id = ?",
+                             (stranger.pid, ticks, run_id))
+        database.close()
+        self.daemon.start()
+        self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
+        self.assertIsNone(stranger.poll(), "a process of somebody else was killed")
+        self.wait_for_sweep(sweep_id, "Failed")
+
+    def test_lost_children_do_not_count_for_the_failure_limit(self):
+        sweep_id, runs = self.running_sweep(3, max_total_runs=4, initial_failure_limit=1)
+        for run_id in runs:
+            for pid in self.monitors(run_id):
+                os.kill(pid, signal.SIGKILL)
+        for run_id in runs:
+            self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
+        self.gates.release(sweep_id + "_3")
+        self.assertEqual(self.wait_for_sweep(sweep_id, "Completed")["children"], {"total": 4, "Completed": 1, "Failed": 3})
+
+
+@unittest.skipUnless(has_fault_points(), "built without -Dfault_points=true")
+class FaultPoints(ProcessTest):
+    autostart = False
+
+    def crash_at(self, point):
+        """A sweep of three children whose daemon kills itself at `point`: the sweep's id, with a new daemon running."""
+        self.daemon.start(environment={"HYPERDRIVED_FAULT": point})
+        sweep_id = self.submit(max_total_runs=3, max_concurrent_runs=1, run_config=self.gated())["run_id"]
+        self.assertEqual(self.daemon.wait(), -signal.SIGKILL)
+        self.daemon.start()
+        return sweep_id
+
+    def finish(self, sweep_id):
+        for number in range(3):
+            self.gates.release("%s_%d" % (sweep_id, number))
+        self.assertEqual(self.wait_for_sweep(sweep_id, "Completed")["children"], {"total": 3, "Completed": 3})
+        self.assertEqual(self.gates.started(), ["%s_%d" % (sweep_id, number) for number in range(3)])
+
+    def test_between_intent_and_spawn(self):
+        sweep_id = self.crash_at("after_intent")
+        self.finish(sweep_id)
+
+    def test_between_spawn_and_running(self):
+        sweep_id = self.crash_at("after_spawn")
+        self.finish(sweep_id)
+
+    def test_between_spawn_and_running_and_ended_meanwhile(self):
+        self.daemon.start(environment={"HYPERDRIVED_FAULT": "after_spawn"})
+        sweep_id = self.submit(max_total_runs=1, run_config={"command": ["/bin/sh", "-c", 'echo "$AZUREML_RUN_ID" >> "$GATES/started"; exit 6'],
+                                                             "environment_variables": {"GATES": self.gates.folder}})["run_id"]
+        self.assertEqual(self.daemon.wait(), -signal.SIGKILL)
+        self.gates.wait_started(1)
+        wait_until(lambda: not processes_with(self.daemon.state), "the end of the child")
+        self.daemon.start()
+        run = self.wait_for_run(sweep_id + "_0", "Failed")
+        self.assertEqual((run["error"]["code"], run["exit_code"]), ("NonZeroExit", 6))
+        self.assertEqual(self.gates.started(), [sweep_id + "_0"])
+
+    def test_cancel_between_intent_and_spawn(self):
+        sweep_id = self.crash_at("after_intent")
+        self.client.post("/sweeps/%s/cancel" % sweep_id)
+        self.wait_for_sweep(sweep_id, "Canceled")
+        self.assertLessEqual(len(self.gates.started()), 1)
+
+
+class CannotStart(ProcessTest):
+    def failed_start(self, run_config, count=1):
+        sweep = self.finished_sweep(max_total_runs=count, run_config=run_config)
+        self.assertEqual((sweep["status"], sweep["status_reason"]["code"]), ("Failed", "all_children_failed"))
+        run = self.run_of(sweep["run_id"] + "_0")
+        self.assertEqual((run["status"], run["error"]["code"]), ("Failed", "StartFailed"))
+        self.assertIsNone(run["exit_code"])
+        self.assertIsNone(run["start_utc"])
+        return run["error"]["message"]
+
+    def test_program_that_does_not_exist(self):
+        message = self.failed_start({"command": ["/nonexistent/train"]})
+        self.assertIn("/nonexistent/train", message)
+        self.assertIn("No such file", message)
+        self.assertIn("no-such-program-here", self.failed_start({"command": ["no-such-program-here"]}))
+
+    def test_interpreter_that_does_not_exist(self):
+        source = self.source({"train.py": ""})
+        self.assertIn("python9", self.failed_start({"source_directory": source, "script": "train.py", "interpreter": "python9"}))
+
+    def test_script_that_is_not_executable(self):
+        source = self.source({"train": "exit 0\n"})
+        message = self.failed_start({"source_directory": source, "script": "train", "interpreter": None})
+        self.assertIn("Permission denied", message)
+
+    def test_script_that_is_executed_itself(self):
+        source = self.source({"train": "#!/bin/sh\nexit 0\n"})
+        sweep = self.finished_sweep(run_config={"source_directory": source, "script": "train", "interpreter": None})
+        self.assertEqual(sweep["status"], "Completed")
+
+    def test_program_of_another_kind(self):
+        source = self.source({"train": "#!/nonexistent/interpreter\n"})
+        self.failed_start({"source_directory": source, "script": "train", "interpreter": None})
+
+    def test_failure_limit_of_failed_starts(self):
+        sweep = self.finished_sweep(max_total_runs=10, max_concurrent_runs=1, run_config={"command": ["/nonexistent/train"]})
+        self.assertEqual((sweep["status"], sweep["status_reason"]["code"]), ("Failed", "initial_failures"))
+        self.assertEqual(sweep["children"], {"total": 3, "Failed": 3})
+
+    def test_a_shell_command_that_does_not_exist(self):
+        sweep = self.finished_sweep(max_total_runs=1, run_config={"command": "no-such-program-here"})
+        run = self.run_of(sweep["run_id"] + "_0")
+        self.assertEqual((run["error"]["code"], run["exit_code"]), ("NonZeroExit", 127))
+        self.assertIn("no-such-program-here", run["error"]["last_output"])
+
+    def test_script_that_is_missing(self):
+        source = self.source({"other.py": ""})
+        response = self.client.post("/sweeps", self.specification(max_total_runs=1, run_config={
+            "source_directory": source, "script": "train.sh", "interpreter": "/bin/sh"}))
+        if response.status == 201:
+            self.wait_for_sweep(response.json["run_id"], "Failed")
+        else:
+            self.assertError(response, 400)
+            self.assertIn("train.sh", response.error["message"])
+
+    def test_source_directory_that_vanishes(self):
+        """In place, there is no snapshot to fall back on."""
+        source = self.source({"train.sh": harness.GATED})
+        sweep_id = self.submit(max_concurrent_runs=1, run_config={
+            "source_directory": source, "script": "train.sh", "interpreter": "/bin/sh", "snapshot": False,
+            "environment_variables": {"GATES": self.gates.folder}})["run_id"]
+        self.gates.environment(sweep_id + "_0")
+        os.rename(source, source + "-gone")
+        self.gates.release(sweep_id + "_0")
+        run = self.wait_for_run(sweep_id + "_1", "Failed")
+        self.assertEqual(run["error"]["code"], "StartFailed")
+        self.assertIn(source, run["error"]["message"])
+        self.wait_for_sweep(sweep_id, "Completed")
+
+
+if __name__ == "__main__":
+    harness.main()
