@@ -1,0 +1,20 @@
+/* Where the daemon is and what proves who asks: options, a state folder, the environment, the default folders. */
+#ifndef HD_CLIENT_FIND_H
+#define HD_CLIENT_FIND_H
+
+#include "core/error.h"
+
+struct address {
+    char *url;    /* owned, without a slash at its end */
+    char *token;  /* owned; NULL: none */
+    char *source; /* owned; where it was found, for error sentences */
+};
+
+/* `state_dir` and `url` are the options of the command line, or NULL.
+ *
+ * The address is that of --url, of --state-dir, of HYPERDRIVE_URL, or of the first default folder that has one. The token is that of the
+ * same place (for --url: of --state-dir, else HYPERDRIVE_TOKEN), so that no token is ever sent to an address that it does not belong to. */
+int find_daemon(const char *state_dir, const char *url, struct address *ret_address, struct hd_error *error);
+void address_clear(struct address *address);
+
+#endif

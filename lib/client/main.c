@@ -1,0 +1,194 @@
+/* `hyperdrive`: the command line of hyperdrived. */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+
+static const struct command commands[] = {
+    {"submit", "FILE", "submit a sweep from a file of JSON or YAML, and print its id",
+     "FILE (- for standard input) has the fields of a sweep. A relative run_config.source_directory is taken from the file's folder.\n"
+     "\nExamples:\n  hyperdrive submit sweep.yaml\n  hyperdrive submit --watch sweep.yaml\n  id=$(hyperdrive submit sweep.json)\n",
+     OPTION_BIT(OPTION_WATCH), 1, 1, command_submit},
+    {"list", "", "list the sweeps, newest first",
+     "\nExamples:\n  hyperdrive list\n  hyperdrive list --status Running\n  hyperdrive list --experiment digits --limit 100\n",
+     OPTION_BIT(OPTION_STATUS) | OPTION_BIT(OPTION_EXPERIMENT) | OPTION_BIT(OPTION_LIMIT), 0, 0, command_list},
+    {"show", "[SWEEP|RUN]", "show all about a sweep, or about one run",
+     "\nExamples:\n  hyperdrive show\n  hyperdrive show RUN\n  hyperdrive show --json SWEEP\n", 0, 0, 1, command_show},
+    {"watch", "[SWEEP]", "show the progress of a sweep until it ends",
+     "On a terminal the display is redrawn in place; elsewhere a line is printed when something changed. A restart of the daemon is "
+     "waited\n"
+     "for. With --json the sweep is printed, one line of JSON, whenever it changed. Ends with 1 if the sweep did not end Completed.\n"
+     "\nExamples:\n  hyperdrive watch\n  hyperdrive watch SWEEP && hyperdrive best SWEEP\n",
+     0, 0, 1, command_watch},
+    {"best", "[SWEEP]", "show the best run by the primary metric, with its hyperparameters",
+     "Ends with 3 if no child has the primary metric yet.\n"
+     "\nExamples:\n  hyperdrive best\n  hyperdrive best --no-failed --no-canceled SWEEP\n  hyperdrive best --json SWEEP | jq -r "
+     ".run.run_id\n",
+     OPTION_BIT(OPTION_NO_FAILED) | OPTION_BIT(OPTION_NO_CANCELED) | OPTION_BIT(OPTION_NO_INHERITED), 0, 1, command_best},
+    {"children", "[SWEEP]", "list the children of a sweep, sorted by the primary metric, best first",
+     "\nExamples:\n  hyperdrive children\n  hyperdrive children --top 5 --reverse SWEEP\n  hyperdrive children --discard-no-metric --json "
+     "SWEEP\n",
+     OPTION_BIT(OPTION_TOP) | OPTION_BIT(OPTION_REVERSE) | OPTION_BIT(OPTION_DISCARD_NO_METRIC), 0, 1, command_children},
+    {"hyperparameters", "[SWEEP]", "list the hyperparameters of all children",
+     "\nExamples:\n  hyperdrive hyperparameters SWEEP\n  hyperdrive hyperparameters --json SWEEP | jq .hyperparameters\n", 0, 0, 1,
+     command_hyperparameters},
+    {"metrics", "[SWEEP|RUN]", "list the metrics that were reported",
+     "\nExamples:\n  hyperdrive metrics RUN\n  hyperdrive metrics --json SWEEP | jq .metrics\n", 0, 0, 1, command_metrics},
+    {"config", "[SWEEP]", "print the configuration of a sweep, with every default filled in",
+     "What it prints can be submitted again.\n\nExamples:\n  hyperdrive config SWEEP > again.json && hyperdrive submit again.json\n", 0, 0,
+     1, command_config},
+    {"logs", "SWEEP|RUN [NAME]", "print a log of a run (its output, unless NAME is given), or the log of a sweep",
+     "With --json the names of the logs of a run are printed, and not a log.\n"
+     "\nExamples:\n  hyperdrive logs RUN\n  hyperdrive logs -f RUN\n  hyperdrive logs SWEEP\n  hyperdrive logs RUN user_logs/std_log.txt\n",
+     OPTION_BIT(OPTION_FOLLOW), 1, 2, command_logs},
+    {"cancel", "SWEEP|RUN", "cancel a sweep with all its children, or one run",
+     "Ends with 4 if it had ended already.\n\nExamples:\n  hyperdrive cancel SWEEP\n  hyperdrive cancel RUN\n", 0, 1, 1, command_cancel},
+    {"report", "NAME=VALUE...", "report metrics of the run that this is called in",
+     "For scripts that run as children: the daemon, the run and its token come from the environment. A VALUE is a number, true, false, "
+     "NaN,\n"
+     "Infinity or -Infinity; anything else is stored as text. All values are stored, or none, and never twice. If the run is to be\n"
+     "stopped a line on stderr says so.\n"
+     "\nExamples:\n  hyperdrive report accuracy=0.93\n  hyperdrive report --step \"$epoch\" loss=0.31 accuracy=0.93\n",
+     OPTION_BIT(OPTION_STEP) | OPTION_BIT(OPTION_RETRY), 1, -1, command_report},
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_program_help(FILE *out)
+{
+    fputs("Usage: hyperdrive [OPTION...] COMMAND [ARGUMENT...]\n\nRuns hyperparameter sweeps on a hyperdrived daemon.\n\nCommands:\n", out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        fprintf(out, "  %-16s %s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\nOptions:\n", out);
+    arguments_explain(out, OPTIONS_COMMON | OPTION_BIT(OPTION_VERSION));
+    fputs("\nA SWEEP is the id that submit prints; `last`, or none where it is optional, is the newest sweep. A RUN is the id of a child.\n"
+          "The daemon is found by --url or --state-dir, then by HYPERDRIVE_URL and HYPERDRIVE_TOKEN, then in $XDG_STATE_HOME/hyperdrive\n"
+          "(~/.local/state/hyperdrive) and /var/lib/hyperdrive.\n"
+          "\nExit codes: 0 ok, 1 the sweep did not end Completed, 2 usage or invalid input, 3 not found, 4 conflict, 5 refused,\n"
+          "6 no connection.\n"
+          "\nExamples:\n  hyperdrive submit --watch sweep.yaml\n  hyperdrive best\n  hyperdrive children --top 5\n\n"
+          "hyperdrive COMMAND --help tells more about a command.\n",
+          out);
+}
+
+static void print_usage(FILE *out, const struct command *command)
+{
+    fprintf(out, "Usage: hyperdrive %s [OPTION...]%s%s\n", command->name, command->operands[0] != '\0' ? " " : "", command->operands);
+}
+
+static void print_command_help(FILE *out, const struct command *command)
+{
+    const char *examples = strstr(command->help, "\nExamples:");
+    int prose = examples != NULL ? (int)(examples - command->help) : (int)strlen(command->help);
+
+    print_usage(out, command);
+    fprintf(out, "\n%s: %s.\n%.*s\nOptions:\n", command->name, command->summary, prose, command->help);
+    arguments_explain(out, OPTIONS_COMMON | command->options);
+    fputs(examples != NULL ? examples : "", out);
+}
+
+static int usage_fault(const struct command *command, const struct hd_error *error)
+{
+    say("%s", error->message);
+    if (command != NULL) {
+        print_usage(stderr, command);
+    }
+    fprintf(stderr, "hyperdrive%s%s --help tells more.\n", command != NULL ? " " : "", command != NULL ? command->name : "");
+    return EXIT_USAGE;
+}
+
+static int check_operands(const struct command *command, const struct arguments *arguments, struct hd_error *error)
+{
+    if (arguments->operand_count < command->least) {
+        return hd_error_set(error, HD_INVALID, "%s needs %s", command->name, command->operands);
+    }
+    if (command->most >= 0 && arguments->operand_count > command->most) {
+        return hd_error_set(error, HD_INVALID, "%s does not take '%.80s'", command->name, arguments->operands[command->most]);
+    }
+    return 0;
+}
+
+/* What was printed must have arrived: a full disk is not success. */
+static int check_output(const struct client *client, int code)
+{
+    if (fflush(client->output.file) != 0 || ferror(client->output.file)) {
+        say("cannot write the output: %s", strerror(errno));
+        return code == EXIT_OK ? EXIT_REFUSED : code;
+    }
+    return code;
+}
+
+static int run_command(struct client *client)
+{
+    struct hd_error error = {0};
+    int code = client->command->run(client, &error);
+
+    if (code < 0) {
+        fflush(client->output.file);
+        code = client_fail(client, &error);
+    }
+    code = check_output(client, code);
+    rest_close(client->rest);
+    return code;
+}
+
+static int read_command(struct client *client, struct hd_error *error)
+{
+    int count = client->arguments.operand_count;
+    char **words = client->arguments.operands;
+    int result = arguments_read(&client->arguments, count, words, OPTIONS_COMMON | client->command->options, true, error);
+
+    if (result == 0 && client->arguments.value[OPTION_HELP] == NULL) {
+        result = check_operands(client->command, &client->arguments, error);
+    }
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct client client = {0};
+    struct hd_error error = {0};
+
+    setlocale(LC_CTYPE, "");
+    output_open(&client.output, stdout);
+    if (arguments_read(&client.arguments, argc, argv, OPTIONS_COMMON | OPTION_BIT(OPTION_VERSION), false, &error) < 0) {
+        return usage_fault(NULL, &error);
+    }
+    if (client.arguments.value[OPTION_VERSION] != NULL) {
+        printf("hyperdrive %s\n", HD_VERSION);
+        return check_output(&client, EXIT_OK);
+    }
+    if (client.arguments.operand_count == 0) {
+        bool asked = client.arguments.value[OPTION_HELP] != NULL;
+
+        print_program_help(asked ? stdout : stderr);
+        return asked ? check_output(&client, EXIT_OK) : EXIT_USAGE;
+    }
+    client.command = find_command(client.arguments.operands[0]);
+    if (client.command == NULL) {
+        hd_error_set(&error, HD_INVALID, "there is no command '%.80s'", client.arguments.operands[0]);
+        return usage_fault(NULL, &error);
+    }
+    if (read_command(&client, &error) < 0) {
+        return usage_fault(client.command, &error);
+    }
+    if (client.arguments.value[OPTION_HELP] != NULL) {
+        print_command_help(stdout, client.command);
+        return check_output(&client, EXIT_OK);
+    }
+    return run_command(&client);
+}

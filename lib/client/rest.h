@@ -1,0 +1,55 @@
+/* Requests to the daemon: one connection that is kept alive, JSON in and out, refusals as struct hd_error. */
+#ifndef HD_CLIENT_REST_H
+#define HD_CLIENT_REST_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/problems.h"
+#include "core/text.h"
+#include "find.h"
+
+struct rest;
+
+/* Takes bytes of a good answer's body as they come; false ends the request. */
+typedef bool rest_sink(void *data, const char *bytes, size_t length);
+
+struct rest_request {
+    const char *method; /* NULL: GET */
+    const char *path;   /* below /api/v1, escaped: rest_path_part(), rest_path_query() */
+    const char *body;   /* JSON; NULL: none */
+    int64_t range_from; /* first byte that is wanted; 0: all */
+    rest_sink *sink;    /* NULL: the body is kept in the answer */
+    void *data;         /* for the sink */
+    long timeout_ms;    /* for all of it; 0: as long as something comes now and then */
+};
+
+struct rest_answer {
+    int status;          /* 200 to 299 */
+    struct hd_text text; /* the body, when there was no sink */
+    cJSON *json;         /* the same parsed; NULL with a sink, and for what is not JSON */
+};
+
+int rest_open(struct rest **ret_rest, const struct address *address, struct hd_error *error);
+void rest_close(struct rest *rest);
+
+/* 0 and *ret_answer (the caller clears it; may be NULL when there is a sink). A refusal by the daemon gives its code, message and target,
+ * and its details in rest_details(). No connection, and an answer that did not come whole, give HD_UNAVAILABLE. A sink that ended the
+ * request gives HD_INTERNAL. */
+int rest_call(struct rest *rest, const struct rest_request *request, struct rest_answer *ret_answer, struct hd_error *error);
+void rest_answer_clear(struct rest_answer *answer);
+
+/* GET of a path that answers an object. */
+int rest_get(struct rest *rest, const char *path, struct rest_answer *ret_answer, struct hd_error *error);
+
+/* What the last refusal told in `error.details`; empty after a good answer. */
+const struct hd_problems *rest_details(const struct rest *rest);
+
+/* Adds `part` to a path, escaped; slashes in it too, unless `keep_slashes`. */
+void rest_path_part(struct hd_text *path, const char *part, bool keep_slashes);
+/* Adds `?name=value`, or `&name=value` behind another one. */
+void rest_path_query(struct hd_text *path, const char *name, const char *value);
+
+#endif

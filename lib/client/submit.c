@@ -1,0 +1,69 @@
+/* `hyperdrive submit`: a file becomes a sweep. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "core/json.h"
+#include "specification_file.h"
+
+static int send(struct client *client, const cJSON *specification, struct rest_answer *ret_answer, struct hd_error *error)
+{
+    struct hd_text body = {0};
+    struct rest_request request = {.method = "POST", .path = "/sweeps"};
+    int result;
+
+    hd_json_print(&body, specification, HD_JSON_COMPACT);
+    request.body = body.data;
+    result = body.failed ? hd_error_set(error, HD_UNAVAILABLE, "memory is short") : rest_call(client->rest, &request, ret_answer, error);
+    hd_text_clear(&body);
+    return result;
+}
+
+static void print_warnings(const cJSON *sweep)
+{
+    const cJSON *warning;
+
+    cJSON_ArrayForEach(warning, member(sweep, "warnings"))
+    {
+        say("warning: %s (%s)", member_text(warning, "message", ""), member_text(warning, "code", "Warning"));
+    }
+}
+
+int command_submit(struct client *client, struct hd_error *error)
+{
+    bool json = client->arguments.value[OPTION_JSON] != NULL, watch = client->arguments.value[OPTION_WATCH] != NULL;
+    cJSON *specification = specification_file_read(client->arguments.operands[0], error);
+    struct rest_answer answer = {0};
+    char *id;
+    int result;
+
+    if (specification == NULL) {
+        return -(int)error->code;
+    }
+    result = client_connect(client, error);
+    if (result == 0) {
+        result = send(client, specification, &answer, error);
+    }
+    cJSON_Delete(specification);
+    if (result < 0) {
+        return result;
+    }
+    print_warnings(answer.json);
+    if (json) {
+        output_raw(&client->output, &answer.text);
+    } else {
+        fprintf(client->output.file, "%s\n", member_text(answer.json, "run_id", ""));
+    }
+    fflush(client->output.file);
+    if (client->output.terminal && !watch && !json) {
+        say("watch it with: hyperdrive watch %s", member_text(answer.json, "run_id", "last"));
+    }
+    id = strdup(member_text(answer.json, "run_id", ""));
+    rest_answer_clear(&answer);
+    if (id == NULL) {
+        return hd_error_set(error, HD_UNAVAILABLE, "memory is short");
+    }
+    result = watch ? watch_sweep(client, id, error) : EXIT_OK;
+    free(id);
+    return result;
+}
