@@ -6,6 +6,7 @@
 
 #include "problems.h"
 #include "specification.h"
+#include "text.h"
 
 struct hd_strings {
     char **list; /* ends in NULL; owned, as its strings are. NULL when empty and never added to */
@@ -13,6 +14,8 @@ struct hd_strings {
 };
 /* 0, or -1 when memory is short. */
 int hd_strings_add(struct hd_strings *strings, const char *string);
+/* The same with a text, which is emptied. */
+int hd_strings_add_text(struct hd_strings *strings, struct hd_text *text);
 void hd_strings_clear(struct hd_strings *strings);
 
 /* Folders that a child's program is told. */
@@ -37,7 +40,9 @@ int hd_program_environment(const struct hd_specification *specification, const c
 char *hd_environment_name(const char *parameter);
 
 /* Checks all placeholders of a specification's command and environment_variables: `Undefined` errors, `SingleBrace` and
- * `ParameterNotReferenced` warnings. */
+ * `ParameterNotReferenced` warnings. Asks for `space` and `run` alone, and passes over what is not of its type. */
 void hd_program_check(const struct hd_specification *specification, struct hd_problems *errors, struct hd_problems *warnings);
+/* `ArgumentOverlap`: options that are among the fixed arguments and among the hyperparameters. */
+void hd_program_check_overlap(const struct hd_specification *specification, struct hd_problems *warnings);
 
 #endif

@@ -17,8 +17,8 @@ struct hd_run_config {
     const char *interpreter;        /* NULL: the script is executed itself */
     const cJSON *arguments;         /* array of scalars */
     const cJSON *command;           /* string or array of strings; NULL with a script */
-    const cJSON *inputs;            /* object */
-    const cJSON *outputs;           /* object */
+    const cJSON *inputs;            /* object: literals, and objects with `type`, `mode`, `path` */
+    const cJSON *outputs;           /* object of objects; each is a folder of that name among the child's outputs, made before its start */
     const cJSON *environment;       /* object of strings */
     bool snapshot;
     double gpus_per_run;
@@ -45,8 +45,9 @@ struct hd_specification {
 };
 
 struct hd_specification_options {
-    int64_t seed;                                              /* taken when the input gives none */
+    int64_t seed;                                              /* taken when the input gives none; within +-HD_INTEGER_MAX */
     bool (*is_directory)(void *context, const char *path);     /* NULL: not asked (the core does no I/O) */
+    bool (*exists)(void *context, const char *path);           /* file or directory of an input; NULL: not asked */
     void *context;
 };
 

@@ -1,0 +1,306 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "json_tree.h"
+#include "number.h"
+#include "program.h"
+#include "specification_parts.h"
+
+enum { ELEMENT_NAME_SIZE = 64 };
+
+static bool is_set(const struct hd_fields *fields, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(fields->input, name);
+
+    return item != NULL && !cJSON_IsNull(item);
+}
+
+/* A path that stays below the folder that it is relative to. */
+static bool is_inside(const char *path)
+{
+    if (*path == '/' || *path == '\0' || path[strlen(path) - 1] == '/') {
+        return false;
+    }
+    for (const char *part = path; part != NULL; part = strchr(part, '/')) {
+        part += *part == '/' ? 1 : 0;
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void read_script(const struct hd_fields *fields, const struct hd_field *field)
+{
+    if (is_set(fields, "script") == is_set(fields, "command")) {
+        hd_problems_add(fields->errors, "Conflict", fields->path, "give exactly one of 'run_config.script', 'run_config.command'");
+    }
+    const cJSON *script = hd_field_read(fields, field);
+    if (script != NULL && !is_inside(script->valuestring)) {
+        hd_fields_out_of_range(fields, field->name, "the relative path of a file inside 'run_config.source_directory', without ..", script);
+    }
+}
+
+static bool is_blank(const char *string)
+{
+    return string[strspn(string, " \t\r\n")] == '\0';
+}
+
+/* One string of a command, or all of it. */
+static void check_word(const struct hd_fields *fields, const char *name, const cJSON *word, bool may_be_blank)
+{
+    if (!cJSON_IsString(word)) {
+        hd_fields_wrong_type(fields, name, "a string", word);
+    } else if (strlen(word->valuestring) > HD_WORD_MAX) {
+        hd_fields_out_of_range(fields, name, "at most 131071 bytes long", word);
+    } else if (!may_be_blank && is_blank(word->valuestring)) {
+        hd_fields_out_of_range(fields, name, "something to execute", word);
+    }
+}
+
+static void read_command(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const cJSON *command = hd_field_given(fields, field);
+    int index = 0;
+
+    if (cJSON_IsArray(command) && command->child == NULL) {
+        hd_fields_out_of_range(fields, field->name, "something to execute", command);
+    } else if (cJSON_IsArray(command)) {
+        for (const cJSON *word = command->child; word != NULL; word = word->next, index++) {
+            char name[ELEMENT_NAME_SIZE];
+            snprintf(name, sizeof name, "command[%d]", index);
+            check_word(fields, name, word, index > 0);
+        }
+    } else if (cJSON_IsString(command)) {
+        check_word(fields, field->name, command, false);
+    } else if (command != NULL) {
+        hd_fields_wrong_type(fields, field->name, "a string or an array of strings", command);
+        return;
+    }
+    hd_fields_put(fields, field->name, command == NULL ? json_new(cJSON_NULL) : json_copy(command));
+}
+
+static void read_source_directory(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const struct hd_specification_options *options = ((const struct hd_reading *)fields->context)->options;
+    const cJSON *directory = hd_field_read(fields, field);
+
+    if (directory == NULL) {
+        if (hd_field_given(fields, field) == NULL && is_set(fields, "script")) {
+            hd_fields_required(fields, field->name);
+        }
+    } else if (directory->valuestring[0] != '/') {
+        hd_fields_out_of_range(fields, field->name, "an absolute path", directory);
+    } else if (options->is_directory != NULL && !options->is_directory(options->context, directory->valuestring)) {
+        hd_fields_problem(fields, fields->errors, "NotFound", field->name, ": no such directory: %s", directory->valuestring);
+    }
+}
+
+/* A fixed argument: its text is that of a hyperparameter with this value. */
+static void check_argument(const struct hd_fields *fields, const char *name, const cJSON *argument)
+{
+    int64_t integer;
+
+    if (cJSON_IsArray(argument) || cJSON_IsObject(argument)) {
+        hd_fields_wrong_type(fields, name, "a string, a number, true, false or null", argument);
+    } else if (cJSON_IsString(argument) && strlen(argument->valuestring) > HD_WORD_MAX) {
+        hd_fields_out_of_range(fields, name, "at most 131071 bytes long", argument);
+    } else if (cJSON_IsNumber(argument) && hd_json_is_integer(argument) && !hd_json_integer(argument, &integer)) {
+        hd_fields_out_of_range(fields, name, "between -9007199254740991 and 9007199254740991", argument);
+    }
+}
+
+static void read_arguments(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const cJSON *arguments = hd_field_check(fields, field);
+    int index = 0;
+
+    for (const cJSON *argument = arguments == NULL ? NULL : arguments->child; argument != NULL; argument = argument->next, index++) {
+        char name[ELEMENT_NAME_SIZE];
+        snprintf(name, sizeof name, "arguments[%d]", index);
+        check_argument(fields, name, argument);
+    }
+    if (arguments == NULL || arguments->child == NULL || !is_set(fields, "command")) {
+        hd_field_read(fields, field);
+        return;
+    }
+    hd_fields_problem(fields, fields->warnings, "Ignored", field->name,
+                      " has no effect with 'run_config.command', which is executed as it is");
+    hd_fields_put(fields, field->name, json_new(cJSON_Array));
+}
+
+/* Null is a value here: the script is executed itself. */
+static void read_interpreter(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const cJSON *given = cJSON_GetObjectItemCaseSensitive(fields->input, field->name);
+
+    if (given == NULL) {
+        hd_fields_put(fields, field->name, is_set(fields, "command") ? json_new(cJSON_NULL) : json_new_string("python3"));
+        return;
+    }
+    if (hd_field_check(fields, field) != NULL && is_set(fields, "command")) {
+        hd_fields_problem(fields, fields->warnings, "Ignored", field->name,
+                          " has no effect with 'run_config.command', which names its own program");
+        hd_fields_put(fields, field->name, json_new(cJSON_NULL));
+        return;
+    }
+    hd_fields_put(fields, field->name, json_copy(given));
+}
+
+/* Names that the daemon sets for each child itself. */
+static bool is_reserved(const char *name)
+{
+    static const char *const prefixes[] = {"HYPERDRIVE_", "AZUREML_SWEEP_"};
+    static const char *const names[] = {"AZUREML_RUN_ID", "AZUREML_DATAREFERENCE_MODEL_LOCATION"};
+
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_identifier(const char *name)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+    size_t start = strspn(name, letters);
+
+    return start > 0 && name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")] == '\0';
+}
+
+void hd_read_strings(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const cJSON *strings = hd_field_read(fields, field);
+
+    if (strings == NULL) {
+        return;
+    }
+    struct hd_fields inner = hd_fields_inside(fields, field->name, strings);
+    for (const cJSON *string = strings->child; string != NULL; string = string->next) {
+        if (!cJSON_IsString(string)) {
+            hd_fields_wrong_type(&inner, string->string, "a string", string);
+        }
+    }
+    hd_fields_leave(&inner);
+}
+
+static void read_environment(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const cJSON *given = hd_field_given(fields, field);
+
+    hd_read_strings(fields, field);
+    if (!cJSON_IsObject(given)) {
+        return;
+    }
+    struct hd_fields inner = hd_fields_inside(fields, field->name, given);
+    for (const cJSON *variable = given->child; variable != NULL; variable = variable->next) {
+        if (!is_identifier(variable->string)) {
+            hd_fields_problem(&inner, inner.errors, "InvalidName", variable->string,
+                              " is not the name of an environment variable: give a letter or _, then letters, digits and _");
+        } else if (is_reserved(variable->string)) {
+            hd_fields_problem(&inner, inner.errors, "NotAllowed", variable->string,
+                              " is set by hyperdrived for each child; take another name");
+        }
+    }
+    hd_fields_leave(&inner);
+}
+
+static void read_compute_target(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const cJSON *target = hd_field_read(fields, field);
+
+    if (target != NULL && strcmp(target->valuestring, "local") != 0) {
+        hd_fields_problem(fields, fields->warnings, "Ignored", field->name, " is ignored: children run on the machine of the daemon");
+    }
+}
+
+#define SOME_TEXT .range = "a string that is not empty", .least = 1, .most = INFINITY
+#define AMOUNT(amount, field_type, default_value)                                                                                          \
+    {                                                                                                                                      \
+        .name = amount, .type = field_type, .absent = default_value, .range = "0 or more", .least = 0, .most = (double)HD_INTEGER_MAX      \
+    }
+
+static const struct hd_field run_fields[] = {
+    {.name = "script", .type = HD_FIELD_STRING, .nullable = true, .absent = "null", .read = read_script},
+    {.name = "command", .nullable = true, .read = read_command},
+    {.name = "source_directory", .type = HD_FIELD_STRING, .nullable = true, .absent = "null", .read = read_source_directory},
+    {.name = "arguments", .type = HD_FIELD_ARRAY, .absent = "[]", .read = read_arguments},
+    {.name = "interpreter", .type = HD_FIELD_STRING, .nullable = true, SOME_TEXT, .read = read_interpreter},
+    {.name = "inputs", .type = HD_FIELD_OBJECT, HD_FEW_MEMBERS, .absent = "{}", .read = hd_read_inputs},
+    {.name = "outputs", .type = HD_FIELD_OBJECT, HD_FEW_MEMBERS, .absent = "{}", .read = hd_read_outputs},
+    {.name = "environment_variables", .type = HD_FIELD_OBJECT, HD_FEW_MEMBERS, .absent = "{}", .read = read_environment},
+    {.name = "max_run_duration_seconds",
+     .type = HD_FIELD_INTEGER,
+     .nullable = true,
+     .absent = "null",
+     .range = "between 1 and 960000000000",
+     .least = 1,
+     .most = HD_SECONDS_MAX},
+    {.name = "compute_target", .type = HD_FIELD_STRING, .absent = "\"local\"", .read = read_compute_target},
+    {.name = "snapshot", .type = HD_FIELD_BOOLEAN, .absent = "true"},
+    AMOUNT("gpus_per_run", HD_FIELD_NUMBER, "0"),
+    AMOUNT("cpus_per_run", HD_FIELD_NUMBER, "1"),
+    AMOUNT("max_retries", HD_FIELD_INTEGER, "0"),
+    {.name = "retry_on", .type = HD_FIELD_ARRAY, .absent = "[]"},
+    {.name = "launcher", .type = HD_FIELD_STRING, .absent = "\"local\"", .choices = "local, slurm, client"},
+    {.name = "metrics_from_output", .nullable = true, .absent = "null"},
+};
+
+void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret)
+{
+    const cJSON *command = cJSON_GetObjectItemCaseSensitive(config, "command");
+    const cJSON *gpus = cJSON_GetObjectItemCaseSensitive(config, "gpus_per_run");
+    const cJSON *cpus = cJSON_GetObjectItemCaseSensitive(config, "cpus_per_run");
+
+    *ret = (struct hd_run_config){
+        .source_directory = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "source_directory")),
+        .script = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "script")),
+        .interpreter = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "interpreter")),
+        .arguments = cJSON_GetObjectItemCaseSensitive(config, "arguments"),
+        .command = cJSON_IsNull(command) ? NULL : command,
+        .inputs = cJSON_GetObjectItemCaseSensitive(config, "inputs"),
+        .outputs = cJSON_GetObjectItemCaseSensitive(config, "outputs"),
+        .environment = cJSON_GetObjectItemCaseSensitive(config, "environment_variables"),
+        .snapshot = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, "snapshot")),
+        .gpus_per_run = cJSON_IsNumber(gpus) ? gpus->valuedouble : 0,
+        .cpus_per_run = cJSON_IsNumber(cpus) ? cpus->valuedouble : 0,
+    };
+}
+
+/* Placeholders are looked at although other fields may be wrong: all findings come at once. */
+static void check_placeholders(const struct hd_fields *run)
+{
+    const struct hd_reading *reading = run->context;
+    struct hd_specification partial = {.space = reading->space};
+
+    if (reading->space != NULL) {
+        hd_fill_run_config(run->output, &partial.run);
+        hd_program_check(&partial, run->errors, run->warnings);
+    }
+}
+
+void hd_read_run_config(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const struct hd_reading *reading = fields->context;
+    const cJSON *item = hd_field_check(fields, field);
+
+    if (item == NULL) {
+        if (hd_field_given(fields, field) == NULL && !reading->other_program) {
+            hd_fields_required(fields, field->name);
+        }
+        return;
+    }
+    struct hd_fields run = hd_fields_enter(fields, field->name, item);
+    hd_fields_read(&run, run_fields, sizeof run_fields / sizeof run_fields[0]);
+    check_placeholders(&run);
+    hd_refuse_not_yet(&run);
+    hd_fields_leave(&run);
+}
