@@ -1,5 +1,6 @@
 """Child processes: what is killed on cancel, what survives the daemon, and what happens when it dies at the worst moments."""
 
+import http.client
 import os
 import signal
 import sqlite3
@@ -24,16 +25,34 @@ def has_fault_points():
 class ProcessTest(DaemonTest):
     daemon_options = {"grace": 0.3}
 
-    def monitors(self, run_id):
-        """Ids of the monitors of a child: those of its processes that execute the monitor program."""
-        found = []
-        for pid in processes_with(run_id) or processes_with("/" + run_id.rpartition("_")[0] + "/"):
-            try:
-                if os.path.samefile("/proc/%d/exe" % pid, harness.MONITOR):
-                    found.append(pid)
-            except OSError:
-                continue
-        return found
+    def program(self, run_id):
+        """Ids of a child's processes without its monitor."""
+        return sorted(set(processes_with("HYPERDRIVE_RUN_ID=" + run_id)) - set(self.daemon.monitors(run_id)))
+
+    def kill_all(self, run_id):
+        """The monitor first, so that it leaves no record; then what it watched."""
+        for pid in self.daemon.monitors(run_id):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.daemon.monitors(run_id), "the end of the monitor")
+        for pid in self.program(run_id):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.program(run_id), "the end of the child")
+
+    def stranger(self):
+        """A process that has nothing to do with the daemon."""
+        process = subprocess.Popen(["/bin/sleep", "1000"])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def change_run(self, run_id, **columns):
+        """Writes columns of a run's row while the daemon is dead."""
+        database = sqlite3.connect(os.path.join(self.daemon.state, "hyperdrive.db"))
+        with database:
+            changed = database.execute("UPDATE run SET %s WHERE id = ? AND monitor_pid IS NOT NULL" % ", ".join(name + " = ?" for name in columns),
+                                       (*columns.values(), run_id))
+            self.assertEqual(changed.rowcount, 1)
+        database.close()
 
 
 class Cancel(ProcessTest):
@@ -67,7 +86,7 @@ class Cancel(ProcessTest):
 
     def test_stopped_child(self):
         sweep_id, (run_id,) = self.running_sweep(1, max_total_runs=1)
-        for pid in set(processes_with("HYPERDRIVE_RUN_ID=" + run_id)) - set(self.monitors(run_id)):
+        for pid in self.program(run_id):
             os.kill(pid, signal.SIGSTOP)
         self.client.post("/runs/%s/cancel" % run_id)
         self.wait_for_run(run_id, "Canceled")
@@ -100,7 +119,7 @@ class Death(ProcessTest):
         self.daemon.kill()
         self.gates.release(runs[0])
         self.gates.release(runs[1], 5)
-        for pid in set(processes_with("HYPERDRIVE_RUN_ID=" + runs[2])) - set(self.monitors(runs[2])):
+        for pid in self.program(runs[2]):
             os.kill(pid, signal.SIGKILL)
         for run_id in runs[:3]:
             wait_until(lambda run_id=run_id: not processes_with("HYPERDRIVE_RUN_ID=" + run_id), "the end of " + run_id)
@@ -142,7 +161,7 @@ class Death(ProcessTest):
     def test_monitor_killed(self):
         """Without a monitor and without a record the child is lost, and nothing of it goes on."""
         sweep_id, (run_id,) = self.running_sweep(1)
-        monitors = self.monitors(run_id)
+        monitors = self.daemon.monitors(run_id)
         self.assertEqual(len(monitors), 1, monitors)
         os.kill(monitors[0], signal.SIGKILL)
         run = self.wait_for_run(run_id, "Failed")
@@ -154,48 +173,32 @@ class Death(ProcessTest):
         """The recorded process id now belongs to somebody else: the child is lost, and the stranger is left alone."""
         sweep_id, (run_id,) = self.running_sweep(1)
         self.daemon.kill()
-        for pid in processes_with("HYPERDRIVE_RUN_ID=" + run_id) + self.monitors(run_id):
-            os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not processes_with("HYPERDRIVE_RUN_ID=" + run_id) and not self.monitors(run_id), "the end of the child")
-        stranger = subprocess.Popen(["/bin/sleep", "1000"])
-        self.addCleanup(stranger.wait)
-        self.addCleanup(stranger.kill)
-        database = sqlite3.connect(os.path.join(self.daemon.state, "hyperdrive.db"))
-        with database:
-            changed = database.execute("UPDATE run SET monitor_pid = ? WHERE id = ? AND monitor_pid IS NOT NULL", (stranger.pid, run_id))
-            self.assertEqual(changed.rowcount, 1)
-        database.close()
-        self.daemon.start()
-        run = self.wait_for_run(run_id, "Failed")
-        self.assertEqual(run["error"]["code"], "Lost")
-        self.assertIsNone(stranger.poll(), "a process of somebody else was killed")
-        self.client.post("/sweeps/%s/cancel" % sweep_id)
-
-    def test_process_id_of_another_boot(self):
-        sweep_id, (run_id,) = self.running_sweep(1)
-        self.daemon.kill()
-        for pid in processes_with("HYPERDRIVE_RUN_ID=" + run_id) + self.monitors(run_id):
-            os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not processes_with("HYPERDRIVE_RUN_ID=" + run_id) and not self.monitors(run_id), "the end of the child")
-        stranger = subprocess.Popen(["/bin/sleep", "1000"])
-        self.addCleanup(stranger.wait)
-        self.addCleanup(stranger.kill)
-        with open("/proc/%d/stat" % stranger.pid, encoding="utf-8") as file:
-            ticks = int(file.read().rpartition(")")[2].split()[19])
-        database = sqlite3.connect(os.path.join(self.daemon.state, "hyperdrive.db"))
-        with database:
-            database.execute("UPDATE run SET monitor_pid = ?, monitor_ticks = ?, boot_id = '00000000-0000-4000-8000-000000000000' WHERE id = ?",
-                             (stranger.pid, ticks, run_id))
-        database.close()
+        self.kill_all(run_id)
+        stranger = self.stranger()
+        self.change_run(run_id, monitor_pid=stranger.pid)
         self.daemon.start()
         self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
-        self.assertIsNone(stranger.poll(), "a process of somebody else was killed")
         self.wait_for_sweep(sweep_id, "Failed")
+        self.assertIsNone(stranger.poll(), "a process of somebody else was killed")
+
+    def test_process_id_of_another_boot(self):
+        """The same process id and the same start time, but before the machine was started again."""
+        sweep_id, (run_id,) = self.running_sweep(1)
+        self.daemon.kill()
+        self.kill_all(run_id)
+        stranger = self.stranger()
+        with open("/proc/%d/stat" % stranger.pid, encoding="utf-8") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        self.change_run(run_id, monitor_pid=stranger.pid, monitor_ticks=ticks, boot_id="00000000-0000-4000-8000-000000000000")
+        self.daemon.start()
+        self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
+        self.wait_for_sweep(sweep_id, "Failed")
+        self.assertIsNone(stranger.poll(), "a process of somebody else was killed")
 
     def test_lost_children_do_not_count_for_the_failure_limit(self):
         sweep_id, runs = self.running_sweep(3, max_total_runs=4, initial_failure_limit=1)
         for run_id in runs:
-            for pid in self.monitors(run_id):
+            for pid in self.daemon.monitors(run_id):
                 os.kill(pid, signal.SIGKILL)
         for run_id in runs:
             self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
@@ -209,11 +212,17 @@ class FaultPoints(ProcessTest):
 
     def crash_at(self, point):
         """A sweep of three children whose daemon kills itself at `point`: the sweep's id, with a new daemon running."""
-        self.daemon.start(environment={"HYPERDRIVED_FAULT": point})
-        sweep_id = self.submit(max_total_runs=3, max_concurrent_runs=1, run_config=self.gated())["run_id"]
-        self.assertEqual(self.daemon.wait(), -signal.SIGKILL)
+        self.submit_and_die(point, max_total_runs=3, max_concurrent_runs=1, run_config=self.gated())
         self.daemon.start()
-        return sweep_id
+        return self.daemon.sweeps()[0]["run_id"]
+
+    def submit_and_die(self, point, **fields):
+        self.daemon.start(environment={"HYPERDRIVED_FAULT": point})
+        try:
+            self.submit(**fields)
+        except (ConnectionError, http.client.HTTPException):
+            pass  # it died before the answer was on its way
+        self.assertEqual(self.daemon.wait(), -signal.SIGKILL)
 
     def finish(self, sweep_id):
         for number in range(3):
@@ -230,16 +239,15 @@ class FaultPoints(ProcessTest):
         self.finish(sweep_id)
 
     def test_between_spawn_and_running_and_ended_meanwhile(self):
-        self.daemon.start(environment={"HYPERDRIVED_FAULT": "after_spawn"})
-        sweep_id = self.submit(max_total_runs=1, run_config={"command": ["/bin/sh", "-c", 'echo "$AZUREML_RUN_ID" >> "$GATES/started"; exit 6'],
-                                                             "environment_variables": {"GATES": self.gates.folder}})["run_id"]
-        self.assertEqual(self.daemon.wait(), -signal.SIGKILL)
-        self.gates.wait_started(1)
+        self.submit_and_die("after_spawn", max_total_runs=1, run_config={
+            "command": ["/bin/sh", "-c", 'echo "$AZUREML_RUN_ID" >> "$GATES/started"; exit 6'],
+            "environment_variables": {"GATES": self.gates.folder}})
+        (run_id,) = self.gates.wait_started(1)
         wait_until(lambda: not processes_with(self.daemon.state), "the end of the child")
         self.daemon.start()
-        run = self.wait_for_run(sweep_id + "_0", "Failed")
+        run = self.wait_for_run(run_id, "Failed")
         self.assertEqual((run["error"]["code"], run["exit_code"]), ("NonZeroExit", 6))
-        self.assertEqual(self.gates.started(), [sweep_id + "_0"])
+        self.assertEqual(self.gates.started(), [run_id])
 
     def test_cancel_between_intent_and_spawn(self):
         sweep_id = self.crash_at("after_intent")
