@@ -47,11 +47,17 @@ static int64_t floor_divide(int64_t value, int64_t divisor)
     return value / divisor - (value % divisor < 0);
 }
 
+static int64_t floor_rest(int64_t value, int64_t divisor)
+{
+    int64_t rest = value % divisor;
+    return rest < 0 ? rest + divisor : rest;
+}
+
 void hd_instant_text(int64_t at_us, char buffer[HD_INSTANT_SIZE])
 {
     int64_t seconds = floor_divide(at_us, SECOND_US);
     int64_t days = floor_divide(seconds, DAY_SECONDS);
-    int microsecond = (int)(at_us - seconds * SECOND_US), second = (int)(seconds - days * DAY_SECONDS);
+    int second = (int)floor_rest(seconds, DAY_SECONDS), microsecond = (int)floor_rest(at_us, SECOND_US);
     /* RFC 3339 has four digits for the year: what lies beyond is shown as the last instant that it can write. */
     if (days < FIRST_DAY) {
         days = FIRST_DAY;

@@ -55,7 +55,20 @@ static char *copy_string(const char *string)
     return copy;
 }
 
-bool json_append_member(cJSON *object, const char *key, cJSON *item)
+static void prepend(cJSON *container, cJSON *item)
+{
+    cJSON *first = container->child;
+    item->prev = item;
+    item->next = first;
+    if (first != NULL) {
+        item->prev = first->prev;
+        first->prev = item;
+    }
+    container->child = item;
+}
+
+/* False, with `item` freed, when memory is short or `item` is NULL. */
+static bool set_key(cJSON *item, const char *key)
 {
     if (item == NULL)
         return false;
@@ -64,7 +77,22 @@ bool json_append_member(cJSON *object, const char *key, cJSON *item)
         cJSON_Delete(item);
         return false;
     }
+    return true;
+}
+
+bool json_append_member(cJSON *object, const char *key, cJSON *item)
+{
+    if (!set_key(item, key))
+        return false;
     json_append(object, item);
+    return true;
+}
+
+bool json_prepend_member(cJSON *object, const char *key, cJSON *item)
+{
+    if (!set_key(item, key))
+        return false;
+    prepend(object, item);
     return true;
 }
 

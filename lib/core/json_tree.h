@@ -25,6 +25,8 @@ cJSON *json_new(int type);
 void json_append(cJSON *container, cJSON *item);
 /* Appends `item` (which may be NULL) under a copy of `key`. False, with `item` freed, when memory is short or `item` is NULL. */
 bool json_append_member(cJSON *object, const char *key, cJSON *item);
+/* The same in front of all members. */
+bool json_prepend_member(cJSON *object, const char *key, cJSON *item);
 void json_set_number(cJSON *item, double value);
 cJSON *json_new_string(const char *string);
 /* A copy of a whole tree, keys inside included but without the key of `item` itself; NULL when memory is short. */

@@ -25,7 +25,7 @@ enum hd_sampling_type hd_sampling_parse(const char *name);
 int hd_sampling_draw(const struct hd_sampling *sampling, const struct hd_space *space, uint64_t draw, cJSON **ret_configuration);
 
 /* Key under which a configuration is known in its sweep: two configurations that are equal by hd_json_equal have the same. 128 bits of
- * a hash over a canonical text (numbers by value, so 1 and 1.0 agree; members in the order of the space). False when memory is short. */
+ * a hash over a canonical text (numbers by value, so 1 and 1.0 agree; members sorted). False when memory is short. */
 bool hd_configuration_digest(const cJSON *configuration, unsigned char ret_digest[16]);
 
 #endif
