@@ -162,7 +162,7 @@ ROWS = {
         ["choice", [[]]], "OutOfRange", Any(r"'%s\.values' must .*1 .*100000.*, got 0" % re.escape(X)), X + ".values"),
     "choice of too many values": expression(
         ["choice", [list(range(100001))]], "OutOfRange", Any(r"'%s\.values' must .*1 .*100000.*, got 100001" % re.escape(X)), X + ".values"),
-    "choice with a NUL": expression(["choice", [["a\0b"]]], Any(".*"), Any(".*"), Any(".*")),
+    "choice with a NUL": expression(["choice", [["a\0b"]]], "InvalidJson", Any("the body is not valid JSON: .* at byte .*"), None),
     "a fault inside a branch": expression(
         {"type": "choice", "values": [{"lr": {"type": "uniform", "min_value": 1, "max_value": 0}}]}, "OutOfRange",
         Any(r"'%s\.values.*\.lr\.min_value' must be at most 'max_value' \(0\), got 1" % re.escape(X)),
@@ -246,8 +246,11 @@ UNSUPPORTED = {
     "resume_from": ({"resume_from": ["HD_1"]}, "resume_from"),
     "resume_from with one id": ({"resume_from": "HD_1"}, "resume_from"),
     "resume_child_runs": ({"resume_child_runs": ["HD_1_0"]}, "resume_child_runs"),
-    "estimator": ({"estimator": {}}, "estimator"),
-    "pipeline": ({"pipeline": {}}, "pipeline"),
+    "estimator": ({"estimator": {"entry_script": "a.py"}}, "estimator"),
+    "pipeline": ({"pipeline": {"steps": []}}, "pipeline"),
+    "launcher": (run_config(launcher="slurm"), "run_config.launcher"),
+    "retries": (run_config(max_retries=1), "run_config.max_retries"),
+    "GPUs": (run_config(gpus_per_run=1), "run_config.gpus_per_run"),
 }
 
 # Bodies that are no JSON, and the byte at which that is seen (None: the reference leaves it open).
@@ -335,14 +338,17 @@ class Refused(SharedDaemonTest):
             max_duration_minutes=0, max_concurrent_runs=0, max_total_runs=0, primary_metric_goal="up",
             hyperparameter_sampling={"type": "random", "seed": INTEGER_LIMIT + 1, "parameter_space": {
                 "b": {"type": "uniform", "min_value": 1, "max_value": 0}, "9": ["uniform", [0, 1]]}},
-            run_config={"command": "x ${{inputs.q}}", "source_directory": "/nonexistent"})
+            run_config={"command": "x", "source_directory": "/nonexistent"})
         details = self.refuse(body)
         self.assertEqual(
             [(code, target) for code, _, target in details if code != "InvalidName"],
             [("OutOfRange", SPACE + ".b.min_value"), ("OutOfRange", SAMPLING + ".seed"), ("NotAllowed", "primary_metric_goal"),
              ("OutOfRange", "max_total_runs"), ("OutOfRange", "max_concurrent_runs"), ("OutOfRange", "max_duration_minutes"),
-             ("NotFound", "run_config.source_directory"), ("Undefined", "run_config.command")])
+             ("NotFound", "run_config.source_directory")])
         self.assertEqual([code for code, _, _ in details].index("InvalidName"), 0)
+        body = self.specification(max_total_runs=0, run_config={"command": "x ${{inputs.q}}", "source_directory": "/nonexistent"})
+        self.assertEqual([(code, target) for code, _, target in self.refuse(body)], [
+            ("OutOfRange", "max_total_runs"), ("NotFound", "run_config.source_directory"), ("Undefined", "run_config.command")])
 
     def test_a_body_that_is_no_object(self):
         for body in ([], 3, "sweep", None, True):
