@@ -6,8 +6,11 @@
  *   any crash: the program runs at most once, and a monitor that already runs (or ran) is adopted instead.
  * - One code path: a child just started and one found after a restart are both watched by the pidfd of their monitor, whose identity is
  *   (boot id, pid, start time). When the pidfd becomes readable the exit record RUN/exit.<attempt> is read; without one the child is lost,
- *   and what carries its run id in its environment is killed before `ended` is called.
+ *   and what carries its run id in its environment (HYPERDRIVE_RUN_ID, which the caller puts there) is killed before `ended` is called.
+ * - LAUNCH_NOT_STARTED means that the program did not run and will not: what a monitor of an earlier daemon would need for it is removed.
  * - No call blocks: folders, spawns and file reads happen on libuv's thread pool. All functions and callbacks belong to the loop thread.
+ *
+ * The process must not ignore SIGCHLD, and standard input, output and error must be open.
  */
 #ifndef HYPERDRIVED_LAUNCH_H
 #define HYPERDRIVED_LAUNCH_H
@@ -17,42 +20,36 @@
 #include <uv.h>
 
 #include "core/error.h"
+#include "launch/identity.h"
 
 struct launch;       /* a launcher: one per daemon */
-struct launch_child; /* one attempt of one run, from launch_start() or launch_adopt() to its `ended` or launch_forget() */
+struct launch_child; /* one attempt of one run, from launch_start() or launch_adopt() to its `ended` or launch_close() */
 
 struct launch_settings {
-    const char *monitor;   /* path of the hyperdrive-monitor program */
-    int64_t grace_us;      /* between TERM and KILL */
-};
-
-/* What identifies a monitor across restarts of the daemon and reuse of process ids. */
-struct launch_identity {
-    int64_t pid;          /* of the monitor */
-    int64_t start_ticks;  /* field 22 of /proc/PID/stat */
-    char boot_id[40];     /* /proc/sys/kernel/random/boot_id */
+    const char *monitor; /* path of the hyperdrive-monitor program */
+    int64_t grace_us;    /* between TERM and KILL */
 };
 
 /* What to run. Copied by launch_start(): everything may be freed when it returns. */
 struct launch_order {
     const char *run_id;
-    const char *folder;            /* absolute: STATE/runs/<sweep>/<n/1000>/<n>; made (0700) if it is missing */
-    int attempt;                   /* from 1 */
-    const char *working_directory; /* NULL: the run folder */
-    const char *snapshot;          /* folder whose content is put into the run folder; NULL: none */
+    const char *folder;                    /* absolute: STATE/runs/<sweep>/<n/1000>/<n>; made (0700) if it is missing */
+    int attempt;                           /* from 1 */
+    const char *working_directory;         /* NULL: the run folder */
+    const char *snapshot;                  /* folder whose content is put into the run folder; NULL: none */
     const char *const *output_directories; /* further folders to make below outputs/, ends in NULL; or NULL */
-    char *const *argv;             /* ends in NULL */
-    char *const *environment;      /* NAME=VALUE, whole and final, ends in NULL */
+    char *const *argv;                     /* ends in NULL */
+    char *const *environment;              /* NAME=VALUE, whole and final, ends in NULL */
 };
 
 /* How an attempt ended, as its exit record says. */
 struct launch_end {
     enum {
-        LAUNCH_EXITED,       /* exit_code */
-        LAUNCH_SIGNALED,     /* signal */
-        LAUNCH_NOT_STARTED,  /* the program could not be executed, or folders could not be made: `error` says why */
-        LAUNCH_STOPPED_EARLY,/* launch_stop() came before the program was executed */
-        LAUNCH_LOST,         /* the monitor is gone and left no record */
+        LAUNCH_EXITED,        /* exit_code */
+        LAUNCH_SIGNALED,      /* signal */
+        LAUNCH_NOT_STARTED,   /* the program could not be executed, or folders could not be made: `error` says why */
+        LAUNCH_STOPPED_EARLY, /* launch_stop() came before the program was executed */
+        LAUNCH_LOST,          /* the monitor is gone and left no record */
     } kind;
     int exit_code;
     int signal;
@@ -65,14 +62,14 @@ struct launch_end {
 };
 
 struct launch_events {
-    /* The program was executed successfully. Called at most once, before `ended`, also for an adopted child whose execution is known. */
+    /* The program was executed successfully. Called at most once, before `ended`, also for an attempt that an earlier daemon started. */
     void (*running)(struct launch_child *child, void *data, const struct launch_identity *identity, int64_t started_us);
     /* The attempt is over and no process of it is left. The last callback; `child` is freed when it returns. */
     void (*ended)(struct launch_child *child, void *data, const struct launch_end *end);
 };
 
-int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch_settings *settings,
-                const struct launch_events *events, struct hd_error *error);
+int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch_settings *settings, const struct launch_events *events,
+                struct hd_error *error);
 /* Forgets all children (they go on running) and calls `closed` when nothing of the launcher is left on the loop. */
 void launch_close(struct launch *launch, void (*closed)(void *data), void *data);
 
@@ -88,8 +85,10 @@ struct launch_child *launch_adopt(struct launch *launch, const char *run_id, con
 /* Asks for the end of the whole process tree: TERM and CONT, grace, KILL. May be called at any time, more than once. */
 void launch_stop(struct launch_child *child);
 
-/* Removes the attempt's exit record, and what the daemon put into the run folder and nobody changed, and folders left empty; on the pool.
- * To be called when the end is committed. */
+/* On the pool, removes the attempt's exit record, launch.json, files of the snapshot that nobody changed (same bytes, mode and time), links
+ * into it, and empty folders that came with it or lie in outputs/ and logs/. Keeps lock, started.<attempt> (without it the attempt could
+ * run again), the log, and all that the program wrote or changed. While a later attempt is prepared or runs, only the exit record is
+ * removed. To be called when the end is committed. What cannot be removed stays. */
 void launch_tidy(struct launch *launch, const char *folder, int attempt, const char *snapshot);
 
 #endif

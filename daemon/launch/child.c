@@ -1,0 +1,508 @@
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "monitor.h"
+
+enum {
+    RETRY_FIRST_MS = 5, /* doubles up to RETRY_MAX_MS */
+    RETRY_MAX_MS = 1000,
+    SHORTAGE_TRIES = 12, /* about six seconds */
+};
+
+static void start_finish(struct launch_child *child);
+
+/* Life and memory */
+
+/* What only a start needs; an environment can be large and a training long. */
+static void shrink_plan(struct plan *plan)
+{
+    free(plan->order.working_directory);
+    order_free_list(plan->order.argv);
+    order_free_list(plan->order.environment);
+    free(plan->snapshot);
+    order_free_list(plan->output_directories);
+    plan->order.working_directory = plan->snapshot = NULL;
+    plan->order.argv = plan->order.environment = plan->output_directories = NULL;
+}
+
+static void free_when_idle(struct launch_child *child)
+{
+    if (child->working || child->polls > 0 || !child->timer_gone)
+        return;
+    struct launch *launch = child->launch;
+    *child->link = child->next;
+    if (child->next != NULL)
+        child->next->link = child->link;
+    child_free(child);
+    launch_close_when_empty(launch);
+}
+
+/* To be called whenever a job or a poll handle is gone. */
+static void proceed(struct launch_child *child)
+{
+    if (child->closing) {
+        free_when_idle(child);
+    } else if (child->then != NULL && child->polls == 0 && !child->working) {
+        void (*then)(struct launch_child *) = child->then;
+        child->then = NULL;
+        then(child);
+    }
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    struct launch_child *child = handle->data;
+    child->timer_gone = true;
+    free_when_idle(child);
+}
+
+static void poll_closed(uv_handle_t *handle)
+{
+    struct launch_child *child = handle->data;
+    child->polls--;
+    proceed(child);
+}
+
+/* 0; the descriptor is closed on failure. */
+static int open_poll(struct launch_child *child, uv_poll_t *handle, int descriptor, int *ret_descriptor, uv_poll_cb ready)
+{
+    int result = uv_poll_init(child->launch->loop, handle, descriptor);
+    if (result < 0) {
+        close(descriptor);
+        return result;
+    }
+    handle->data = child;
+    child->polls++;
+    *ret_descriptor = descriptor;
+    return uv_poll_start(handle, UV_READABLE, ready);
+}
+
+/* A poll handle leaves epoll within uv_close(), so its descriptor may be closed at once. */
+static void close_poll(uv_poll_t *handle, int *descriptor)
+{
+    if (*descriptor < 0)
+        return;
+    uv_close((uv_handle_t *)handle, poll_closed);
+    close(*descriptor);
+    *descriptor = -1;
+}
+
+void child_close(struct launch_child *child)
+{
+    if (child->closing)
+        return;
+    child->closing = true;
+    uv_close((uv_handle_t *)&child->timer, timer_closed);
+    close_poll(&child->watch, &child->pidfd);
+    close_poll(&child->listen, &child->status);
+}
+
+static void start_job(struct launch_child *child, uv_work_cb job, uv_after_work_cb done)
+{
+    child->work.data = child;
+    child->working = true;
+    uv_queue_work(child->launch->loop, &child->work, job, done); /* fails only without a job */
+}
+
+/* False if the launcher was closed meanwhile; then the child is gone. */
+static bool end_job(struct launch_child *child)
+{
+    child->working = false;
+    if (!child->closing)
+        return true;
+    free_when_idle(child);
+    return false;
+}
+
+/* Trying again */
+
+static bool is_claimed(const struct launch_child *child)
+{
+    return child->is_adopted || child->running_told;
+}
+
+static void retry_now(uv_timer_t *timer)
+{
+    struct launch_child *child = timer->data;
+    if (is_claimed(child))
+        child_find(child);
+    else
+        child_start(child);
+}
+
+static uint64_t next_pause_ms(struct launch_child *child)
+{
+    uint64_t pause = RETRY_FIRST_MS;
+    for (unsigned i = 0; i < child->tries && pause < RETRY_MAX_MS; i++)
+        pause *= 2;
+    child->tries++;
+    return pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS;
+}
+
+static void retry(struct launch_child *child)
+{
+    uv_timer_start(&child->timer, retry_now, next_pause_ms(child), 0); /* fails only without a callback */
+}
+
+/* Everything that is polled is closed first: a handle may be opened again only after its close callback. */
+static void close_polls_then(struct launch_child *child, void (*then)(struct launch_child *))
+{
+    uv_timer_stop(&child->timer);
+    child->then = then;
+    close_poll(&child->watch, &child->pidfd);
+    close_poll(&child->listen, &child->status);
+    proceed(child);
+}
+
+/* The end */
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static void tell_running(struct launch_child *child, const struct launch_identity *identity, int64_t started_us)
+{
+    if (is_claimed(child) || started_us <= 0)
+        return;
+    child->running_told = true;
+    child->started_us = started_us;
+    child->tries = 0;
+    shrink_plan(&child->plan);
+    child->launch->events.running(child, child->data, identity, started_us);
+}
+
+static void end(struct launch_child *child, struct launch_end *end)
+{
+    if (end->last_output == NULL)
+        end->last_output = "";
+    child_close(child);
+    child->launch->events.ended(child, child->data, end);
+}
+
+static void end_not_started(struct launch_child *child, const struct hd_error *error)
+{
+    struct launch_end ended = {.kind = LAUNCH_NOT_STARTED, .ended_us = now_us(), .error = *error};
+    end(child, &ended);
+}
+
+/* The monitor ended without a claim: what it said, or how it ended, is all there is to know. */
+static void end_without_claim(struct launch_child *child)
+{
+    struct hd_error error = {0};
+    if (child->failure[0] != '\0')
+        hd_error_set(&error, HD_INTERNAL, "%s", child->failure);
+    else if (child->exit_code >= 0)
+        hd_error_set(&error, HD_INTERNAL, "the monitor '%s' ended with exit code %d before it started the program", child->launch->monitor,
+                     child->exit_code);
+    else
+        hd_error_set(&error, HD_INTERNAL, "the monitor '%s' was killed before it started the program", child->launch->monitor);
+    end_not_started(child, &error);
+}
+
+static void end_recorded(struct launch_child *child)
+{
+    static const int kinds[] = {
+        [RECORD_EXITED] = LAUNCH_EXITED,
+        [RECORD_SIGNALED] = LAUNCH_SIGNALED,
+        [RECORD_NOT_STARTED] = LAUNCH_NOT_STARTED,
+        [RECORD_STOPPED_EARLY] = LAUNCH_STOPPED_EARLY,
+    };
+    const struct record *record = &child->finished.record;
+    struct launch_end ended = {
+        .kind = kinds[record->kind],
+        .exit_code = record->exit_code,
+        .signal = record->signal,
+        .started_us = record->started_us,
+        .ended_us = record->ended_us,
+        .peak_memory = record->peak_memory,
+        .cpu_us = record->cpu_us,
+        .last_output = child->finished.last_output,
+    };
+    if (ended.kind == LAUNCH_NOT_STARTED)
+        hd_error_set(&ended.error, HD_INVALID, "%s", record->reason);
+    end(child, &ended);
+}
+
+static void end_lost(struct launch_child *child)
+{
+    struct launch_end ended = {
+        .kind = LAUNCH_LOST,
+        .started_us = child->started_us,
+        .ended_us = now_us(),
+        .last_output = child->finished.last_output,
+    };
+    end(child, &ended);
+}
+
+static void finish_work(uv_work_t *work)
+{
+    struct launch_child *child = work->data;
+    finish(child->plan.folder, child->plan.order.run_id, child->plan.order.attempt, is_claimed(child), &child->finished);
+}
+
+static void finish_done(uv_work_t *work, int status)
+{
+    (void)status; /* never cancelled */
+    struct launch_child *child = work->data;
+    if (!end_job(child))
+        return;
+    const struct finished *finished = &child->finished;
+    if (finished->outcome == FINISH_AGAIN) {
+        retry(child);
+        return;
+    }
+    if (finished->outcome == FINISH_NOT_STARTED) {
+        end_without_claim(child);
+        return;
+    }
+    bool recorded = finished->outcome == FINISH_RECORDED;
+    tell_running(child, &finished->started.monitor, recorded ? finished->record.started_us : finished->started.running_us);
+    if (child->closing)
+        return; /* the callback closed the launcher */
+    if (recorded)
+        end_recorded(child);
+    else
+        end_lost(child);
+}
+
+static void start_finish(struct launch_child *child)
+{
+    start_job(child, finish_work, finish_done);
+}
+
+/* Watching a monitor */
+
+static void read_line(struct launch_child *child, char *line)
+{
+    if (line[0] == MONITOR_RUNNING)
+        tell_running(child, &child->identity, strtoll(line + 1, NULL, 10));
+    else if (line[0] == MONITOR_FAILED)
+        snprintf(child->failure, sizeof child->failure, "%s", line + 1);
+}
+
+/* True while more may come. */
+static bool read_status(struct launch_child *child)
+{
+    size_t room = sizeof child->status_text - child->status_length - 1;
+    ssize_t count = read(child->status, child->status_text + child->status_length, room);
+    if (count < 0)
+        return errno == EINTR || errno == EAGAIN;
+    if (count == 0)
+        return false;
+    child->status_length += (size_t)count;
+    child->status_text[child->status_length] = '\0';
+    char *newline = strchr(child->status_text, '\n');
+    if (newline == NULL)
+        return child->status_length < sizeof child->status_text - 1;
+    *newline = '\0';
+    read_line(child, child->status_text);
+    return false; /* a monitor says one thing only */
+}
+
+static void status_ready(uv_poll_t *handle, int status, int events)
+{
+    (void)events;
+    struct launch_child *child = handle->data;
+    bool more = status == 0 && read_status(child);
+    if (!more && !child->closing)
+        close_poll(&child->listen, &child->status);
+}
+
+static void look_work(uv_work_t *work)
+{
+    struct launch_child *child = work->data;
+    int folder = open(child->plan.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    child->looked = (struct started){0};
+    if (folder >= 0) {
+        started_read(folder, child->plan.order.attempt, &child->looked); /* on failure: not known yet */
+        close(folder);
+    }
+}
+
+static void schedule_look(struct launch_child *child);
+
+static void look_done(uv_work_t *work, int status)
+{
+    (void)status;
+    struct launch_child *child = work->data;
+    if (!end_job(child))
+        return;
+    tell_running(child, &child->identity, child->looked.running_us);
+    if (child->closing)
+        return;
+    if (child->then != NULL)
+        proceed(child);
+    else if (!child->running_told)
+        schedule_look(child);
+}
+
+static void look_now(uv_timer_t *timer)
+{
+    start_job(timer->data, look_work, look_done);
+}
+
+/* A monitor of an earlier daemon that has not executed its program yet has nobody to tell it to: it writes it into the run folder. */
+static void schedule_look(struct launch_child *child)
+{
+    uv_timer_start(&child->timer, look_now, next_pause_ms(child), 0);
+}
+
+/* What follows when a monitor has ended. */
+static void after_monitor(struct launch_child *child)
+{
+    bool refused = child->exit_code == MONITOR_EXIT_BUSY || child->exit_code == MONITOR_EXIT_CLAIMED;
+    if (refused && !is_claimed(child))
+        retry(child);
+    else
+        start_finish(child);
+}
+
+/* Reaps a monitor that is our own process; of another one only its exit record tells anything. */
+static int reap(int pidfd)
+{
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0 || info.si_code != CLD_EXITED)
+        return -1;
+    return info.si_status;
+}
+
+static void monitor_ended(uv_poll_t *handle, int status, int events)
+{
+    (void)events;
+    struct launch_child *child = handle->data;
+    if (status < 0) {
+        close_polls_then(child, retry);
+        return;
+    }
+    /* `running` comes first, even if both became readable in one turn of the loop. */
+    if (child->status >= 0)
+        read_status(child);
+    if (child->closing)
+        return;
+    child->exit_code = reap(child->pidfd);
+    close_polls_then(child, after_monitor);
+}
+
+static void send_stop(const struct launch_child *child)
+{
+    /* Fails only when the monitor is gone already: then there is nothing to stop. */
+    if (child->pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, child->pidfd, SIGTERM, NULL, 0);
+}
+
+/* Takes over both descriptors; `status` is -1 for a monitor that somebody else started. */
+static void watch_monitor(struct launch_child *child, int pidfd, int status)
+{
+    child->exit_code = -1;
+    child->status_length = 0;
+    child->failure[0] = '\0';
+    int result = open_poll(child, &child->watch, pidfd, &child->pidfd, monitor_ended);
+    if (result == 0 && status >= 0)
+        result = open_poll(child, &child->listen, status, &child->status, status_ready);
+    else if (status >= 0)
+        close(status);
+    if (result < 0)
+        close_polls_then(child, retry);
+    else if (atomic_load(&child->stop))
+        send_stop(child);
+}
+
+/* Finding a monitor */
+
+static void find_work(uv_work_t *work)
+{
+    struct launch_child *child = work->data;
+    child->found = spawn_find(&child->identity);
+}
+
+static void find_done(uv_work_t *work, int status)
+{
+    (void)status;
+    struct launch_child *child = work->data;
+    int found = child->found;
+    if (child->closing && found >= 0)
+        close(found);
+    if (!end_job(child))
+        return;
+    if (found == -ESRCH) {
+        start_finish(child);
+    } else if (found < 0) {
+        retry(child);
+    } else {
+        watch_monitor(child, found, -1);
+        bool watched = child->pidfd >= 0;
+        tell_running(child, &child->identity, child->started_us);
+        if (!child->closing && watched && !is_claimed(child))
+            schedule_look(child);
+    }
+}
+
+void child_find(struct launch_child *child)
+{
+    start_job(child, find_work, find_done);
+}
+
+/* Starting */
+
+static void prepare_work(uv_work_t *work)
+{
+    struct launch_child *child = work->data;
+    prepare(&child->plan, &child->stop, child->shortages >= SHORTAGE_TRIES, &child->prepared);
+}
+
+static void prepare_done(uv_work_t *work, int status)
+{
+    (void)status;
+    struct launch_child *child = work->data;
+    const struct prepared *prepared = &child->prepared;
+    if (child->closing && prepared->outcome == PREPARE_SPAWNED) {
+        close(prepared->spawned.pidfd);
+        close(prepared->spawned.status);
+    }
+    if (!end_job(child))
+        return;
+    switch (prepared->outcome) {
+    case PREPARE_SPAWNED:
+        child->identity = prepared->spawned.identity;
+        watch_monitor(child, prepared->spawned.pidfd, prepared->spawned.status);
+        break;
+    case PREPARE_FOUND:
+        child->identity = prepared->started.monitor;
+        child->started_us = prepared->started.running_us;
+        child_find(child);
+        break;
+    case PREPARE_AGAIN:
+        child->shortages += prepared->is_short;
+        retry(child);
+        break;
+    case PREPARE_FAILED:
+        end_not_started(child, &prepared->error);
+        break;
+    }
+}
+
+void child_start(struct launch_child *child)
+{
+    start_job(child, prepare_work, prepare_done);
+}
+
+void launch_stop(struct launch_child *child)
+{
+    if (child->closing)
+        return;
+    atomic_store(&child->stop, true);
+    send_stop(child);
+}

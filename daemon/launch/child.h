@@ -1,0 +1,75 @@
+/* A launcher and its children from the inside: the part that launch.c and child.c share. */
+#ifndef HYPERDRIVED_CHILD_H
+#define HYPERDRIVED_CHILD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "finish.h"
+#include "launch.h"
+#include "prepare.h"
+
+enum { CHILD_STATUS_SIZE = HD_ERROR_MESSAGE_SIZE + 8 };
+
+struct launch {
+    uv_loop_t *loop;
+    char *monitor;
+    int64_t grace_us;
+    struct launch_events events;
+    struct launch_child *children; /* list */
+    size_t tidying;                /* jobs under way */
+    bool closing;
+    uv_timer_t anchor; /* never started; its close callback is the launcher's end */
+    void (*closed)(void *data);
+    void *closed_data;
+};
+
+/* A child does one thing at a time: a job on the pool, waiting for its timer, or waiting for its monitor's end (then looks at the run
+ * folder may be under way besides). */
+struct launch_child {
+    struct launch *launch;
+    struct launch_child *next, **link;
+    void *data;
+    struct plan plan; /* once the program runs only folder, run id and attempt are kept */
+    atomic_bool stop; /* the pool reads it, too */
+    bool is_adopted;  /* by launch_adopt(): the caller knows that the program runs */
+    bool running_told;
+    bool closing;
+    int exit_code; /* of a monitor that was our own process; -1: not known */
+    int64_t started_us;
+    unsigned tries, shortages;
+    struct launch_identity identity;
+
+    uv_work_t work;
+    bool working;
+    uv_timer_t timer;
+    bool timer_gone;
+    uv_poll_t watch;                     /* on `pidfd` */
+    uv_poll_t listen;                    /* on `status` */
+    int pidfd, status;                   /* -1: not polled */
+    unsigned polls;                      /* poll handles that are open or closing */
+    void (*then)(struct launch_child *); /* what follows when no poll handle and no job is left */
+
+    /* Results of jobs. */
+    struct prepared prepared;
+    struct finished finished;
+    struct started looked;
+    int found; /* pidfd of the monitor, or the negative number of the system's error */
+
+    char status_text[CHILD_STATUS_SIZE];
+    size_t status_length;
+    char failure[CHILD_STATUS_SIZE]; /* what the monitor said; "" for nothing */
+};
+
+/* Begin an attempt whose `plan` is whole, or take up one whose `identity` is known. */
+void child_start(struct launch_child *child);
+void child_find(struct launch_child *child);
+/* Gives up all handles; the child frees itself when the last of them and its job are gone. */
+void child_close(struct launch_child *child);
+void child_free(struct launch_child *child);
+
+/* To be called when a child or a tidying job is gone. */
+void launch_close_when_empty(struct launch *launch);
+
+#endif

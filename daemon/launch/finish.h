@@ -1,0 +1,27 @@
+/* How an attempt ended, once its monitor is gone. Blocks: for the thread pool. */
+#ifndef HYPERDRIVED_FINISH_H
+#define HYPERDRIVED_FINISH_H
+
+#include <stdbool.h>
+
+#include "record.h"
+#include "started.h"
+
+enum finish_outcome {
+    FINISH_RECORDED,    /* `record` */
+    FINISH_NOT_STARTED, /* the monitor ended without claiming the attempt, and nobody will claim it */
+    FINISH_LOST,        /* no record; what was left of the program is killed */
+    FINISH_AGAIN,       /* another monitor is about to claim the attempt, or the system is short of something */
+};
+
+struct finished {
+    enum finish_outcome outcome;
+    struct record record;
+    struct started started; /* zeroed if there is none */
+    char *last_output;      /* owned by the caller; NULL when memory was short */
+};
+
+/* With `claimed` the attempt is known to have been executed, even if its folder says nothing any more. */
+void finish(const char *folder, const char *run_id, int attempt, bool claimed, struct finished *ret_finished);
+
+#endif

@@ -1,0 +1,277 @@
+/* The hyperdrive-monitor program: claims one attempt of a run, executes it, ends its whole process tree, records how it ended. */
+#include "monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "durable.h"
+#include "monitor_program.h"
+#include "order.h"
+#include "processes.h"
+#include "record.h"
+#include "started.h"
+
+enum { SECOND_US = 1000000, KILL_PAUSE_US = 5000, KILL_PAUSE_MAX_US = SECOND_US, TERM_ROUNDS = 10 };
+
+struct monitor {
+    struct order order;
+    int attempt;
+    int status; /* pipe to the launcher; -1: none */
+    bool stop;  /* the end was asked for */
+    pid_t program;
+    bool program_ended;
+    int wait_status; /* of the program */
+    int64_t started_us;
+    bool ending;        /* TERM was sent to the tree */
+    int64_t kill_at_us; /* monotonic, when ending */
+    int64_t kill_pause_us;
+};
+
+static int64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return now.tv_sec * (int64_t)SECOND_US + now.tv_nsec / 1000;
+}
+
+/* To the launcher and to the run's log. Who started us may be gone: then nobody reads, and SIGPIPE is ignored. */
+static void tell(const struct monitor *monitor, char kind, const char *text)
+{
+    struct hd_text line = {0};
+    hd_text_format(&line, "%c%s\n", kind, text);
+    if (!line.failed && monitor->status >= 0)
+        durable_write_all(monitor->status, line.data, line.length);
+    hd_text_clear(&line);
+    if (kind == MONITOR_FAILED)
+        fprintf(stderr, "hyperdrive-monitor: %s\n", text);
+}
+
+static int fail(const struct monitor *monitor, const char *what, int number)
+{
+    char text[HD_ERROR_MESSAGE_SIZE];
+    snprintf(text, sizeof text, "%s: %s", what, number == EPROTO ? "it is damaged" : strerror(number));
+    tell(monitor, MONITOR_FAILED, text);
+    return MONITOR_EXIT_FAILED;
+}
+
+/* Signals are taken by sigtimedwait() only, so that none can be lost between two looks and no handler is needed. */
+static void take_signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&all, faults[i]);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+}
+
+static void await_signal(struct monitor *monitor, int64_t timeout_us)
+{
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGTERM);
+    sigaddset(&awaited, SIGCHLD);
+    struct timespec timeout = {.tv_sec = timeout_us / SECOND_US, .tv_nsec = timeout_us % SECOND_US * 1000};
+    int number = timeout_us < 0 ? sigwaitinfo(&awaited, NULL) : sigtimedwait(&awaited, NULL, &timeout);
+    if (number == SIGTERM)
+        monitor->stop = true;
+}
+
+/* True until no descendant is left. */
+static bool reap(struct monitor *monitor)
+{
+    for (;;) {
+        int status;
+        pid_t ended = waitpid(-1, &status, WNOHANG);
+        if (ended == 0)
+            return true;
+        if (ended < 0)
+            return false; /* ECHILD */
+        if (ended == monitor->program) {
+            monitor->program_ended = true;
+            monitor->wait_status = status;
+        }
+    }
+}
+
+static void signal_tree(const struct monitor *monitor, const struct process_list *tree, size_t from, int number)
+{
+    for (size_t i = from; i < tree->count; i++)
+        kill(tree->pids[i], number);
+    if (tree->failed && !monitor->program_ended)
+        kill(-monitor->program, number);
+}
+
+/* TERM once to each process, and CONT so that a stopped one can react. What forks faster than we look gets KILL only. */
+static void begin_end(struct monitor *monitor)
+{
+    struct process_list tree = {0};
+    bool grown = true;
+    for (int round = 0; grown && round < TERM_ROUNDS; round++) {
+        size_t before = tree.count;
+        processes_add_descendants(&tree, getpid());
+        signal_tree(monitor, &tree, before, SIGTERM);
+        signal_tree(monitor, &tree, before, SIGCONT);
+        grown = tree.count > before;
+    }
+    process_list_clear(&tree);
+    monitor->ending = true;
+    monitor->kill_at_us = clock_us(CLOCK_MONOTONIC) + monitor->order.grace_us;
+    monitor->kill_pause_us = KILL_PAUSE_US;
+}
+
+static void kill_tree(struct monitor *monitor)
+{
+    struct process_list tree = {0};
+    processes_add_descendants(&tree, getpid());
+    signal_tree(monitor, &tree, 0, SIGKILL);
+    process_list_clear(&tree);
+}
+
+/* How long to wait for the next signal; negative: as long as it takes. */
+static int64_t pause_us(struct monitor *monitor)
+{
+    if (!monitor->ending)
+        return -1;
+    int64_t left_us = monitor->kill_at_us - clock_us(CLOCK_MONOTONIC);
+    if (left_us > 0)
+        return left_us;
+    /* What does not die hangs in the kernel or belongs to somebody else: ask less and less often. */
+    int64_t pause = monitor->kill_pause_us;
+    monitor->kill_pause_us = pause * 2 < KILL_PAUSE_MAX_US ? pause * 2 : KILL_PAUSE_MAX_US;
+    return pause;
+}
+
+static void watch(struct monitor *monitor)
+{
+    while (reap(monitor)) {
+        if (!monitor->ending && (monitor->stop || monitor->program_ended))
+            begin_end(monitor);
+        if (monitor->ending && clock_us(CLOCK_MONOTONIC) >= monitor->kill_at_us)
+            kill_tree(monitor);
+        await_signal(monitor, pause_us(monitor));
+    }
+}
+
+static void fill_record(const struct monitor *monitor, struct record *record)
+{
+    bool signaled = WIFSIGNALED(monitor->wait_status);
+    record->kind = signaled ? RECORD_SIGNALED : RECORD_EXITED;
+    record->exit_code = signaled ? 0 : WEXITSTATUS(monitor->wait_status);
+    record->signal = signaled ? WTERMSIG(monitor->wait_status) : 0;
+    record->started_us = monitor->started_us;
+    struct rusage usage;
+    if (getrusage(RUSAGE_CHILDREN, &usage) == 0) {
+        record->peak_memory = (int64_t)usage.ru_maxrss * 1024;
+        record->cpu_us =
+            (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)SECOND_US + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+    }
+}
+
+/* Executes the program and stays until nothing of it is left. */
+static void run(struct monitor *monitor, struct record *record)
+{
+    await_signal(monitor, 0);
+    if (monitor->stop) {
+        record->kind = RECORD_STOPPED_EARLY;
+        return;
+    }
+    monitor->program = program_start(&monitor->order, record->reason, sizeof record->reason);
+    if (monitor->program < 0) {
+        record->kind = RECORD_NOT_STARTED;
+        return;
+    }
+    monitor->started_us = clock_us(CLOCK_REALTIME);
+    int result = started_add_running(AT_FDCWD, monitor->attempt, monitor->started_us);
+    if (result < 0)
+        fprintf(stderr, "hyperdrive-monitor: cannot note that the program runs: %s\n", strerror(-result));
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, monitor->started_us);
+    tell(monitor, MONITOR_RUNNING, text);
+    watch(monitor);
+    fill_record(monitor, record);
+}
+
+/* On a full disk the record is worth waiting for: with it the attempt is finished, without it lost. */
+static int write_record(const struct monitor *monitor, const struct record *record)
+{
+    bool told = false;
+    for (;;) {
+        int result = record_write(AT_FDCWD, monitor->attempt, record);
+        bool again = result == -ENOSPC || result == -EDQUOT || result == -ENOMEM || result == -ENFILE;
+        if (result < 0 && !told)
+            fprintf(stderr, "hyperdrive-monitor: cannot write the exit record%s: %s\n", again ? ", trying again" : "", strerror(-result));
+        if (!again)
+            return result < 0 ? MONITOR_EXIT_FAILED : MONITOR_EXIT_RECORDED;
+        told = true;
+        struct timespec pause = {.tv_sec = 1};
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    }
+}
+
+/* Takes the lock for life and makes the attempt its own: 0 or the exit code. */
+static int claim(struct monitor *monitor)
+{
+    int lock = open(MONITOR_LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return fail(monitor, "cannot open the run's lock", errno);
+    if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? MONITOR_EXIT_BUSY : fail(monitor, "cannot lock the run", errno);
+    struct started before;
+    int result = started_read(AT_FDCWD, monitor->attempt, &before);
+    if (result == 0 || result == -EPROTO)
+        return MONITOR_EXIT_CLAIMED;
+    if (result != -ENOENT)
+        return fail(monitor, "cannot look whether the attempt ran before", -result);
+    result = order_read(AT_FDCWD, &monitor->order);
+    if (result < 0)
+        return fail(monitor, "cannot read launch.json", -result);
+    if (monitor->order.attempt != monitor->attempt)
+        return fail(monitor, "launch.json is about another attempt", EINVAL);
+    struct launch_identity self;
+    result = identity_read(getpid(), &self);
+    if (result < 0)
+        return fail(monitor, "cannot read /proc", -result);
+    result = started_write(AT_FDCWD, monitor->attempt, &self);
+    return result < 0 ? fail(monitor, "cannot write the attempt's started file", -result) : 0;
+}
+
+int main(int argc, char **argv)
+{
+    take_signals();
+    bool stopped = argc == 4 && strcmp(argv[3], MONITOR_STOPPED) == 0;
+    struct monitor monitor = {.attempt = argc >= 3 ? atoi(argv[2]) : 0, .stop = stopped};
+    if ((argc != 3 && !stopped) || monitor.attempt < 1) {
+        fprintf(stderr, "usage: hyperdrive-monitor RUN_FOLDER ATTEMPT [stopped]\nhyperdrived starts it; it is of no use by hand.\n");
+        return MONITOR_EXIT_USAGE;
+    }
+    monitor.status = fcntl(MONITOR_STATUS_FD, F_SETFD, FD_CLOEXEC) < 0 ? -1 : MONITOR_STATUS_FD;
+    if (chdir(argv[1]) < 0)
+        return fail(&monitor, "cannot enter the run folder", errno);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        return fail(&monitor, "cannot become the reaper of the program's processes", errno);
+    int result = claim(&monitor);
+    if (result == 0) {
+        struct record record = {.kind = RECORD_EXITED};
+        run(&monitor, &record);
+        record.ended_us = clock_us(CLOCK_REALTIME);
+        result = write_record(&monitor, &record);
+    }
+    order_clear(&monitor.order);
+    return result;
+}

@@ -1,0 +1,132 @@
+#include "monitor_program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { OOM_SCORE = 500 }; /* when memory is short, the kernel shall take a training, not its monitor or the daemon */
+
+enum stage { STAGE_NONE, STAGE_OUTPUT, STAGE_DIRECTORY, STAGE_EXECUTE };
+
+/* What the forked process tells through the pipe, which a successful exec closes. */
+struct failure {
+    enum stage stage;
+    int number;
+};
+
+static void raise_oom_score(void)
+{
+    int file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (file < 0)
+        return; /* without /proc there is nothing to raise; the program runs all the same */
+    char text[16] = "";
+    ssize_t count = read(file, text, sizeof text - 1);
+    if (count > 0 && atoi(text) < OOM_SCORE) {
+        int size = snprintf(text, sizeof text, "%d", OOM_SCORE);
+        if (pwrite(file, text, (size_t)size, 0) < 0)
+            errno = 0; /* as above */
+    }
+    close(file);
+}
+
+static void reset_signals(void)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, &standard, NULL); /* refused for KILL, STOP and those of the C library, which cannot be changed anyway */
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static enum stage redirect(void)
+{
+    int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int output = open("user_logs/std_log.txt", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (input < 0 || output < 0)
+        return STAGE_OUTPUT;
+    if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+        return STAGE_OUTPUT;
+    /* Only marked, not closed: the pipe must stay open until exec. */
+    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0 && errno != ENOSYS)
+        return STAGE_OUTPUT;
+    return STAGE_NONE;
+}
+
+static enum stage execute(const struct order *order)
+{
+    setsid(); /* cannot fail: a process just forked leads no group */
+    raise_oom_score();
+    enum stage stage = redirect();
+    if (stage != STAGE_NONE)
+        return stage;
+    if (chdir(order->working_directory) < 0)
+        return STAGE_DIRECTORY;
+    reset_signals();
+    environ = order->environment; /* before exec, so that the program is looked for in its own PATH, not in the daemon's */
+    execvp(order->argv[0], order->argv);
+    return STAGE_EXECUTE;
+}
+
+static void explain(const struct order *order, const struct failure *failure, char *reason, size_t size)
+{
+    const char *text = strerror(failure->number);
+    const char *name = order->argv[0];
+    const char *where = strchr(name, '/') == NULL && failure->number == ENOENT ? " (no folder of PATH has it)" : "";
+    switch (failure->stage) {
+    case STAGE_OUTPUT:
+        snprintf(reason, size, "cannot open the run's log user_logs/std_log.txt: %s", text);
+        break;
+    case STAGE_DIRECTORY:
+        snprintf(reason, size, "cannot enter the working directory '%s': %s", order->working_directory, text);
+        break;
+    default:
+        snprintf(reason, size, "cannot execute '%s': %s%s", name, text, where);
+    }
+}
+
+static ssize_t read_failure(int file, struct failure *failure)
+{
+    ssize_t count;
+    do
+        count = read(file, failure, sizeof *failure);
+    while (count < 0 && errno == EINTR);
+    return count;
+}
+
+pid_t program_start(const struct order *order, char *reason, size_t size)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        snprintf(reason, size, "cannot make a pipe: %s", strerror(errno));
+        return -1;
+    }
+    pid_t program = fork();
+    if (program == 0) {
+        struct failure failure = {.stage = execute(order)};
+        failure.number = errno;
+        ssize_t written = write(ends[1], &failure, sizeof failure);
+        _exit(written == sizeof failure ? 127 : 126);
+    }
+    int number = errno;
+    close(ends[1]);
+    struct failure failure = {.stage = STAGE_NONE};
+    ssize_t count = program < 0 ? 0 : read_failure(ends[0], &failure);
+    close(ends[0]);
+    if (program > 0 && count == 0)
+        return program;
+    if (program < 0)
+        snprintf(reason, size, "cannot fork: %s", strerror(number));
+    else
+        explain(order, &failure, reason, size);
+    while (program > 0 && waitpid(program, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return -1;
+}

@@ -1,0 +1,28 @@
+/* RUN/launch.json: what a monitor is to run. Mode 0600, because the environment carries the child's token. */
+#ifndef HYPERDRIVED_ORDER_H
+#define HYPERDRIVED_ORDER_H
+
+#include <stdint.h>
+
+#define ORDER_FILE "launch.json"
+
+struct order {
+    char *run_id;
+    char *working_directory;
+    char **argv;        /* ends in NULL; at least one */
+    char **environment; /* NAME=VALUE, ends in NULL */
+    int attempt;
+    int64_t grace_us; /* between TERM and KILL */
+};
+
+/* `folder` is a descriptor or AT_FDCWD; 0 or the negative number of the system's error. */
+int order_write(int folder, const struct order *order);
+/* -EPROTO: what is there was not written by order_write(). The caller calls order_clear(). */
+int order_read(int folder, struct order *ret_order);
+void order_clear(struct order *order);
+
+/* Lists of strings that end in NULL. */
+char **order_copy_list(const char *const *list); /* NULL when memory is short */
+void order_free_list(char **list);
+
+#endif

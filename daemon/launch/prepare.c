@@ -1,0 +1,245 @@
+#include "prepare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "monitor.h"
+#include "path.h"
+#include "place.h"
+#include "record.h"
+#include "tree.h"
+
+/* A descriptor that holds the run's lock; -EWOULDBLOCK if a monitor or another preparation does. */
+static int take_lock(int run)
+{
+    int lock = openat(run, MONITOR_LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return -errno;
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+        return lock;
+    int number = errno;
+    close(lock);
+    return -number;
+}
+
+/* Unlocked by name: a process that another thread spawns at this moment has a copy of the descriptor until its exec, and would keep the
+ * lock if it was only closed. */
+static void release_lock(int lock)
+{
+    flock(lock, LOCK_UN);
+    close(lock);
+}
+
+static bool is_shortage(int number)
+{
+    return number == EAGAIN || number == ENOMEM || number == EMFILE || number == ENFILE;
+}
+
+static enum hd_code code_of(int number)
+{
+    return number == ENOSPC || number == EDQUOT ? HD_STORAGE_FULL : HD_INTERNAL;
+}
+
+static int make_below(int run, const char *name, struct hd_error *error)
+{
+    int made = tree_make_folder(run, name);
+    if (made < 0)
+        hd_error_system(error, code_of(-made), -made, "cannot make the run's folder '%s'", name);
+    return made;
+}
+
+/* An output's name may have slashes: then each component is made. */
+static int make_output(int outputs, const char *name, struct hd_error *error)
+{
+    char normal[1024];
+    int result = path_join("/", name, normal, sizeof normal);
+    if (result < 0)
+        return hd_error_system(error, HD_INVALID, -result, "cannot make the folder of output '%s'", name);
+    int folder = dup(outputs);
+    char *saved = NULL;
+    for (char *part = strtok_r(normal, "/", &saved); folder >= 0 && part != NULL; part = strtok_r(NULL, "/", &saved)) {
+        int below = make_below(folder, part, error);
+        close(folder);
+        folder = below;
+        if (below < 0)
+            return below;
+    }
+    if (folder < 0)
+        return hd_error_system(error, HD_INTERNAL, errno, "cannot make the folder of output '%s'", name);
+    close(folder);
+    return 0;
+}
+
+static int make_folders(int run, char *const *output_directories, struct hd_error *error)
+{
+    int logs = make_below(run, "logs", error);
+    if (logs < 0)
+        return logs;
+    close(logs);
+    int outputs = make_below(run, "outputs", error);
+    int result = outputs < 0 ? outputs : 0;
+    for (size_t i = 0; result == 0 && output_directories != NULL && output_directories[i] != NULL; i++)
+        result = make_output(outputs, output_directories[i], error);
+    if (outputs >= 0)
+        close(outputs);
+    return result;
+}
+
+static int open_log(int run, struct hd_error *error)
+{
+    int folder = make_below(run, "user_logs", error);
+    if (folder < 0)
+        return folder;
+    int log = openat(folder, "std_log.txt", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (log < 0)
+        hd_error_system(error, code_of(errno), errno, "cannot open the run's log user_logs/std_log.txt");
+    close(folder);
+    return log;
+}
+
+/* All that a monitor needs, with the lock held. The attempt's record cannot be there before its monitor was. */
+static int fill_folder(const struct plan *plan, int run, bool stop, struct hd_error *error)
+{
+    int result = 0;
+    if (plan->snapshot != NULL && !stop)
+        result = place_in(run, plan->snapshot, error);
+    if (result == 0)
+        result = make_folders(run, plan->output_directories, error);
+    if (result < 0)
+        return result;
+    result = order_write(run, &plan->order);
+    return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot write the run's launch.json") : 0;
+}
+
+/* Gives true when `ret` is settled: the attempt was claimed before, or one cannot say. */
+static bool look_for_claim(int run, int attempt, bool locked, struct prepared *ret)
+{
+    int result = started_read(run, attempt, &ret->started);
+    if (result == -ENOENT)
+        return false;
+    if (result == -EPROTO && locked) {
+        ret->started = (struct started){0}; /* damaged, and its monitor is gone: its record decides */
+        result = 0;
+    }
+    ret->outcome = result == 0 ? PREPARE_FOUND : PREPARE_AGAIN;
+    return true;
+}
+
+static void spawn_into(const struct plan *plan, int log, bool stop, bool last_try, struct prepared *ret)
+{
+    int result = spawn_monitor(plan->monitor, plan->folder, plan->order.attempt, stop, log, &ret->spawned, &ret->error);
+    ret->outcome = result == 0 ? PREPARE_SPAWNED : PREPARE_AGAIN;
+    ret->is_short = result < 0;
+    if (result < 0 && (last_try || !is_shortage(-result)) && prepare_revoke(plan->folder, plan->order.attempt))
+        ret->outcome = PREPARE_FAILED;
+}
+
+static void prepare_locked(const struct plan *plan, int run, int lock, const atomic_bool *stop, bool last_try, struct prepared *ret)
+{
+    bool stopped = atomic_load(stop);
+    int log = open_log(run, &ret->error);
+    if (log < 0 || fill_folder(plan, run, stopped, &ret->error) < 0) {
+        /* A monitor of an earlier daemon may still be about to take the lock: without launch.json it runs nothing. */
+        unlinkat(run, ORDER_FILE, 0);
+        ret->outcome = PREPARE_FAILED;
+        release_lock(lock);
+    } else {
+        release_lock(lock);
+        spawn_into(plan, log, stopped || atomic_load(stop), last_try, ret);
+    }
+    if (log >= 0)
+        close(log);
+}
+
+void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, struct prepared *ret_prepared)
+{
+    struct prepared prepared = {.outcome = PREPARE_FAILED};
+    int run = path_make_folder(plan->folder);
+    if (run < 0) {
+        hd_error_system(&prepared.error, code_of(-run), -run, "cannot make the run folder '%s'", plan->folder);
+        prepared.is_short = is_shortage(-run);
+        if (prepared.is_short && !last_try)
+            prepared.outcome = PREPARE_AGAIN;
+        *ret_prepared = prepared;
+        return;
+    }
+    if (!look_for_claim(run, plan->order.attempt, false, &prepared)) {
+        int lock = take_lock(run);
+        if (lock == -EWOULDBLOCK) {
+            prepared.outcome = PREPARE_AGAIN;
+        } else if (lock < 0) {
+            hd_error_system(&prepared.error, code_of(-lock), -lock, "cannot lock the run folder '%s'", plan->folder);
+            prepared.is_short = is_shortage(-lock);
+            prepared.outcome = prepared.is_short && !last_try ? PREPARE_AGAIN : PREPARE_FAILED;
+        } else if (look_for_claim(run, plan->order.attempt, true, &prepared)) {
+            release_lock(lock);
+        } else {
+            prepare_locked(plan, run, lock, stop, last_try, &prepared);
+        }
+    }
+    close(run);
+    *ret_prepared = prepared;
+}
+
+bool prepare_revoke(const char *folder, int attempt)
+{
+    int run = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run < 0)
+        return errno == ENOENT || errno == ENOTDIR;
+    int lock = take_lock(run);
+    struct started started;
+    bool revoked = lock >= 0 && started_read(run, attempt, &started) == -ENOENT && (unlinkat(run, ORDER_FILE, 0) == 0 || errno == ENOENT);
+    if (lock >= 0)
+        release_lock(lock);
+    close(run);
+    return revoked;
+}
+
+/* Removes empty folders below, at any depth; others stay. */
+static void remove_empty(int folder, const char *name, int depth)
+{
+    int opened = depth > TREE_DEPTH_MAX ? -1 : tree_open_folder(folder, name);
+    if (opened < 0)
+        return;
+    struct tree_names names = {0};
+    if (tree_list(opened, &names) == 0) {
+        for (size_t i = 0; i < names.count; i++)
+            remove_empty(opened, names.list[i], depth + 1);
+        tree_names_clear(&names);
+    }
+    close(opened);
+    unlinkat(folder, name, AT_REMOVEDIR);
+}
+
+/* True unless launch.json is there for another attempt: then what is in the folder is that attempt's. */
+static bool is_last_attempt(int run, int attempt)
+{
+    struct order order = {0};
+    int result = order_read(run, &order);
+    bool last = result == -ENOENT || (result == 0 && order.attempt == attempt);
+    order_clear(&order);
+    return last;
+}
+
+void prepare_tidy(const char *folder, int attempt, const char *snapshot)
+{
+    int run = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run < 0)
+        return;
+    record_remove(run, attempt);
+    int lock = take_lock(run);
+    if (lock >= 0 && is_last_attempt(run, attempt)) {
+        unlinkat(run, ORDER_FILE, 0);
+        if (snapshot != NULL)
+            place_out(run, snapshot);
+        remove_empty(run, "outputs", 0);
+        remove_empty(run, "logs", 0);
+    }
+    if (lock >= 0)
+        release_lock(lock);
+    close(run);
+}

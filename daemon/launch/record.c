@@ -1,0 +1,100 @@
+#include "record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/json.h"
+#include "durable.h"
+#include "utf8.h"
+
+enum { NAME_SIZE = 32, FILE_LIMIT = 16384 };
+
+static const char *const kind_names[] = {
+    [RECORD_EXITED] = "exited",
+    [RECORD_SIGNALED] = "signaled",
+    [RECORD_NOT_STARTED] = "not_started",
+    [RECORD_STOPPED_EARLY] = "stopped_early",
+};
+
+static void file_name(char name[NAME_SIZE], int attempt)
+{
+    snprintf(name, NAME_SIZE, "exit.%d", attempt);
+}
+
+int record_write(int folder, int attempt, const struct record *record)
+{
+    struct hd_text reason = {0}, text = {0};
+    utf8_add_clean(&reason, record->reason, strnlen(record->reason, sizeof record->reason));
+    hd_text_format(&text, "{\"kind\":\"%s\",\"exit_code\":%d,\"signal\":%d,", kind_names[record->kind], record->exit_code, record->signal);
+    hd_text_format(&text, "\"started_us\":%" PRId64 ",\"ended_us\":%" PRId64 ",", record->started_us, record->ended_us);
+    hd_text_format(&text, "\"peak_memory\":%" PRId64 ",\"cpu_us\":%" PRId64 ",\"reason\":", record->peak_memory, record->cpu_us);
+    hd_json_print_string(&text, reason.data != NULL ? reason.data : "");
+    hd_text_add_string(&text, "}\n");
+    char name[NAME_SIZE];
+    file_name(name, attempt);
+    int result = text.failed || reason.failed ? -ENOMEM : durable_write(folder, name, text.data, text.length, true);
+    hd_text_clear(&text);
+    hd_text_clear(&reason);
+    return result;
+}
+
+static bool read_kind(const cJSON *item, enum record_kind *ret_kind)
+{
+    for (size_t i = 0; cJSON_IsString(item) && i < sizeof kind_names / sizeof *kind_names; i++) {
+        if (strcmp(item->valuestring, kind_names[i]) == 0) {
+            *ret_kind = (enum record_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_integer(const cJSON *object, const char *name, int64_t *ret_value)
+{
+    return hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, name), ret_value);
+}
+
+static int parse(const char *text, struct record *ret_record)
+{
+    cJSON *object = hd_json_parse_own(text);
+    struct record record = {.kind = RECORD_EXITED};
+    int64_t exit_code = 0, signal = 0;
+    const cJSON *reason = cJSON_GetObjectItemCaseSensitive(object, "reason");
+    bool good = read_kind(cJSON_GetObjectItemCaseSensitive(object, "kind"), &record.kind) &&
+                read_integer(object, "exit_code", &exit_code) && read_integer(object, "signal", &signal) &&
+                read_integer(object, "started_us", &record.started_us) && read_integer(object, "ended_us", &record.ended_us) &&
+                read_integer(object, "peak_memory", &record.peak_memory) && read_integer(object, "cpu_us", &record.cpu_us) &&
+                cJSON_IsString(reason);
+    if (good) {
+        record.exit_code = (int)exit_code;
+        record.signal = (int)signal;
+        snprintf(record.reason, sizeof record.reason, "%s", reason->valuestring);
+        *ret_record = record;
+    }
+    cJSON_Delete(object);
+    return good ? 0 : -EPROTO;
+}
+
+int record_read(int folder, int attempt, struct record *ret_record)
+{
+    char name[NAME_SIZE];
+    file_name(name, attempt);
+    struct hd_text text = {0};
+    int result = durable_read(folder, name, FILE_LIMIT, &text);
+    if (result == 0)
+        result = parse(text.data, ret_record);
+    else if (result == -EFBIG || result == -EINVAL || result == -ELOOP)
+        result = -EPROTO;
+    hd_text_clear(&text);
+    return result;
+}
+
+int record_remove(int folder, int attempt)
+{
+    char name[NAME_SIZE];
+    file_name(name, attempt);
+    return unlinkat(folder, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -1,0 +1,24 @@
+/* RUN/started.<attempt>: the monitor's claim on an attempt. Where it exists, the attempt is never run again. */
+#ifndef HYPERDRIVED_STARTED_H
+#define HYPERDRIVED_STARTED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "identity.h"
+
+/* The first line tells who claimed the attempt; a second one is appended once the program is executed. `folder` is a descriptor or
+ * AT_FDCWD; 0 or the negative number of the system's error. */
+struct started {
+    struct launch_identity monitor;
+    int64_t running_us; /* when the program was executed; 0: not known (yet) */
+};
+
+/* Durable, together with the run folder's own name in its parent. */
+int started_write(int folder, int attempt, const struct launch_identity *monitor);
+/* Not synced: it serves only a daemon that finds this monitor alive. */
+int started_add_running(int folder, int attempt, int64_t running_us);
+/* -ENOENT: nobody claimed the attempt. -EPROTO: somebody did, but the file cannot be understood. */
+int started_read(int folder, int attempt, struct started *ret_started);
+
+#endif
