@@ -142,14 +142,18 @@ int client_fail(const struct client *client, const struct hd_error *error)
 {
     const struct hd_problems *details = client->rest != NULL ? rest_details(client->rest) : NULL;
 
-    say("%s", error->message);
-    /* One finding is the message itself; its path stands in it. */
-    for (size_t i = 0; details != NULL && details->count > 1 && i < details->count; i++) {
+    /* One finding is the message itself, and the path stands in it. */
+    if (details == NULL || details->count < 2) {
+        say("%s", error->message);
+        return exit_code(error->code);
+    }
+    say("%zu things are wrong:", details->count + details->dropped);
+    for (size_t i = 0; i < details->count; i++) {
         const struct hd_problem *problem = &details->list[i];
 
         say("  %s%s%s", problem->target != NULL ? problem->target : "", problem->target != NULL ? ": " : "", problem->message);
     }
-    if (details != NULL && details->dropped > 0) {
+    if (details->dropped > 0) {
         say("  and %zu more", details->dropped);
     }
     return exit_code(error->code);

@@ -100,7 +100,7 @@ bool elements_feed(void *data, const char *bytes, size_t length)
             elements->escaped = character == '\\' && !elements->escaped;
         } else if (character == '"') {
             elements->in_string = true;
-        } else if (!(elements->inside && elements->depth == 2 && is_space(character))) {
+        } else if (!(elements->inside && elements->current.length == 0 && is_space(character))) {
             if (!take_character(elements, character)) {
                 return false;
             }

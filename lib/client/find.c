@@ -46,17 +46,10 @@ static int read_line(const char *folder, const char *name, char **ret_line)
     return *ret_line != NULL ? 0 : -ENOMEM;
 }
 
-static char *format_source(const char *what, const char *value)
-{
-    struct hd_text text = {0};
-
-    hd_text_format(&text, "%s %s", what, value);
-    return hd_text_take(&text);
-}
-
 /* Address and token from a state folder. */
 static int read_folder(const char *folder, struct address *address, struct hd_error *error)
 {
+    struct hd_text source = {0};
     int number = read_line(folder, "url", &address->url);
 
     if (number < 0) {
@@ -69,7 +62,8 @@ static int read_folder(const char *folder, struct address *address, struct hd_er
     if (number < 0) {
         return hd_error_system(error, number == -EACCES ? HD_FORBIDDEN : HD_UNAVAILABLE, -number, "cannot read %s/token", folder);
     }
-    address->source = format_source("state folder", folder);
+    hd_text_format(&source, "state folder %s", folder);
+    address->source = hd_text_take(&source);
     return 0;
 }
 
@@ -112,7 +106,7 @@ static int use_url(const char *url, const char *token, const char *source, struc
 {
     free(address->url);
     address->url = strdup(url);
-    address->source = format_source(source, url);
+    address->source = strdup(source);
     if (token != NULL && token[0] != '\0' && address->token == NULL) {
         address->token = strdup(token);
         if (address->token == NULL) {
@@ -135,7 +129,7 @@ static int check_address(struct address *address, struct hd_error *error)
     /* A control character would end the header line that carries the token. */
     for (const char *at = address->token; at != NULL && *at != '\0'; at++) {
         if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7F) {
-            return hd_error_set(error, HD_INVALID, "the token of the %s has a character that no token has", address->source);
+            return hd_error_set(error, HD_INVALID, "the token of %s has a character that no token has", address->source);
         }
     }
     return 0;
@@ -157,7 +151,7 @@ int find_daemon(const char *state_dir, const char *url, struct address *ret_addr
         result = read_folder(state_dir, &address, error);
     }
     if (url != NULL) {
-        result = use_url(url, environment_token, "address", &address);
+        result = use_url(url, environment_token, "--url", &address);
     } else if (state_dir == NULL && environment_url != NULL && environment_url[0] != '\0') {
         result = use_url(environment_url, environment_token, "HYPERDRIVE_URL", &address);
     } else if (state_dir == NULL) {
