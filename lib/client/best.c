@@ -121,7 +121,7 @@ static void print_total(struct client *client, const char *id, long long shown)
 static int print_children(struct client *client, const char *id, struct hd_error *error)
 {
     static const struct table_column columns[] = {
-        {"RUN", false, true}, {"BEST", true, false}, {"STATUS", false, false}, {"HYPERPARAMETERS", false, false}};
+        {"RUN", false, true}, {"BEST", true, false}, {"STATUS", false, true}, {"HYPERPARAMETERS", false, false}};
     struct hd_text path = children_path(client, id);
     struct listing listing = {0};
     struct elements elements;

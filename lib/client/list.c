@@ -48,7 +48,7 @@ static void add_row(struct table *table, const cJSON *sweep)
 static int print_table(struct client *client, const cJSON *answer, struct hd_error *error)
 {
     static const struct table_column columns[] = {
-        {"SWEEP", false, true},   {"STATUS", false, false},     {"CHILDREN", true, false}, {"BEST", true, false},
+        {"SWEEP", false, true},   {"STATUS", false, true},     {"CHILDREN", true, false}, {"BEST", true, false},
         {"CREATED", false, true}, {"EXPERIMENT", false, false}, {"NAME", false, false},
     };
     const cJSON *sweeps = member(answer, "sweeps"), *sweep;
