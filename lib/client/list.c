@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "progress.h"
 
 enum { LIST_DEFAULT = 20 };
 
@@ -26,16 +27,14 @@ static struct hd_text list_path(const struct arguments *arguments)
 static void add_row(struct table *table, const cJSON *sweep)
 {
     const char *status = member_text(sweep, "status", "");
-    const cJSON *config = member(sweep, "config");
     struct hd_text created = {0}, best = {0};
-    double total = member_count(config, "max_total_runs");
     const char *name = member_text(sweep, "display_name", NULL);
 
     text_instant(&created, member(sweep, "created_utc"));
     text_value(&best, member(sweep, "best_primary_metric"), 6);
     table_add(table, TABLE_PLAIN, member_text(sweep, "run_id", ""));
     table_add(table, status_style(status), status);
-    table_format(table, TABLE_PLAIN, "%.0f/%.0f", member_count(member(sweep, "children"), "total"), total);
+    table_format(table, TABLE_PLAIN, "%.0f/%.0f", member_count(member(sweep, "children"), "total"), progress_total(sweep));
     table_add(table, TABLE_PLAIN, best.data);
     table_add(table, TABLE_PLAIN, created.data);
     table_add(table, TABLE_PLAIN, member_text(sweep, "experiment", ""));
@@ -48,11 +47,10 @@ static void add_row(struct table *table, const cJSON *sweep)
 static int print_table(struct client *client, const cJSON *answer, struct hd_error *error)
 {
     static const struct table_column columns[] = {
-        {"SWEEP", false, true},   {"STATUS", false, true},     {"CHILDREN", true, false}, {"BEST", true, false},
+        {"SWEEP", false, true},   {"STATUS", false, true},      {"CHILDREN", true, false}, {"BEST", true, false},
         {"CREATED", false, true}, {"EXPERIMENT", false, false}, {"NAME", false, false},
     };
     const cJSON *sweeps = member(answer, "sweeps"), *sweep;
-    double total = member_count(answer, "total");
     struct table table;
 
     if (cJSON_GetArraySize(sweeps) == 0) {
@@ -67,8 +65,8 @@ static int print_table(struct client *client, const cJSON *answer, struct hd_err
     if (!table_close(&table)) {
         return hd_error_set(error, HD_UNAVAILABLE, "memory is short");
     }
-    if (total > cJSON_GetArraySize(sweeps)) {
-        fprintf(client->output.file, "%d of %.0f sweeps shown; --limit N shows more\n", cJSON_GetArraySize(sweeps), total);
+    if (member(answer, "next") != NULL && !cJSON_IsNull(member(answer, "next"))) {
+        fprintf(client->output.file, "%d sweeps shown; --limit N shows more\n", cJSON_GetArraySize(sweeps));
     }
     return EXIT_OK;
 }

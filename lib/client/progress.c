@@ -13,10 +13,17 @@ struct tally {
     double ended, generated, total; /* total: what there will be, as far as is known */
 };
 
+double progress_total(const cJSON *sweep)
+{
+    double total = member_count(sweep, "max_total_runs");
+
+    return total > 0 ? total : member_count(member(sweep, "config"), "max_total_runs");
+}
+
 static struct tally count(const cJSON *sweep)
 {
     const cJSON *children = member(sweep, "children");
-    struct tally tally = {.generated = member_count(children, "total"), .total = member_count(member(sweep, "config"), "max_total_runs")};
+    struct tally tally = {.generated = member_count(children, "total"), .total = progress_total(sweep)};
 
     for (int status = 1; status < HD_STATUS_COUNT; status++) {
         if (hd_status_ended((enum hd_status)status)) {

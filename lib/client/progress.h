@@ -18,7 +18,10 @@ bool progress_show(struct progress *progress, const cJSON *sweep, const cJSON *b
 void progress_erase(struct progress *progress);
 void progress_close(struct progress *progress);
 
-/* The texts by themselves. `left` is the time left in seconds; negative: not known. */
+/* How many children the sweep may have; 0 when that is not known. */
+double progress_total(const cJSON *sweep);
+
+/* The parts by themselves. The time left is in seconds; negative when it is not known. */
 double progress_left(const cJSON *sweep);
 void progress_counts(struct hd_text *out, const cJSON *sweep);
 void progress_best(struct hd_text *out, const cJSON *sweep, const cJSON *best);

@@ -71,6 +71,29 @@ static void print_lines(const struct output *output, const char *title, const cJ
     }
 }
 
+/* Line by line, without control characters. */
+static void print_output(const struct output *output, const char *text)
+{
+    char *copy = text != NULL ? strdup(text) : NULL, *rest = copy;
+    const char *line;
+
+    if (copy == NULL || copy[0] == '\0') {
+        free(copy);
+        return;
+    }
+    fputs("\nlast output\n", output->file);
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        struct hd_text clean = {0};
+
+        table_add_clean(&clean, line, 0);
+        if (rest != NULL || line[0] != '\0') {
+            fprintf(output->file, "  %s\n", clean.data != NULL ? clean.data : "");
+        }
+        hd_text_clear(&clean);
+    }
+    free(copy);
+}
+
 static void show_sweep(const struct output *output, const cJSON *sweep)
 {
     const cJSON *config = member(sweep, "config"), *warning;
@@ -134,6 +157,7 @@ static void show_run(const struct output *output, const cJSON *run)
     print_reason(output, "error", member(run, "error"));
     print_value(output, "arguments", member(member(run, "runDefinition"), "arguments"));
     print_lines(output, "hyperparameters", member(run, "hyperparameters"));
+    print_output(output, member_text(member(run, "error"), "output", NULL));
 }
 
 int command_show(struct client *client, struct hd_error *error)
