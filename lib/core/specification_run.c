@@ -114,21 +114,21 @@ static void check_argument(const struct hd_fields *fields, const char *name, con
 
 static void read_arguments(const struct hd_fields *fields, const struct hd_field *field)
 {
-    const cJSON *arguments = hd_field_check(fields, field);
+    const cJSON *arguments = hd_field_read(fields, field);
     int index = 0;
 
-    for (const cJSON *argument = arguments == NULL ? NULL : arguments->child; argument != NULL; argument = argument->next, index++) {
+    if (arguments == NULL || arguments->child == NULL) {
+        return;
+    }
+    for (const cJSON *argument = arguments->child; argument != NULL; argument = argument->next, index++) {
         char name[ELEMENT_NAME_SIZE];
         snprintf(name, sizeof name, "arguments[%d]", index);
         check_argument(fields, name, argument);
     }
-    if (arguments == NULL || arguments->child == NULL || !is_set(fields, "command")) {
-        hd_field_read(fields, field);
-        return;
+    if (is_set(fields, "command")) {
+        hd_fields_problem(fields, fields->warnings, "Ignored", field->name,
+                          " has no effect with 'run_config.command', which is executed as it is");
     }
-    hd_fields_problem(fields, fields->warnings, "Ignored", field->name,
-                      " has no effect with 'run_config.command', which is executed as it is");
-    hd_fields_put(fields, field->name, json_new(cJSON_Array));
 }
 
 /* Null is a value here: the script is executed itself. */
