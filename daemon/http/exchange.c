@@ -206,6 +206,8 @@ static enum MHD_Result handle_whole(struct http_request *request)
     if (!request->answered) {
         request->suspended = true;
         MHD_suspend_connection(request->connection);
+        /* The handler may have left work to a check or prepare handle, whose turn must come before the loop waits. */
+        http_loop_kick(request->server);
         return MHD_YES;
     }
     http_connection_enter(request->peer, HTTP_REPLYING);

@@ -49,6 +49,7 @@ struct http_settings {
     size_t body_limit;        /* bytes */
     unsigned connections;     /* at most; further ones get 503 */
     int64_t header_timeout_us, body_timeout_us, idle_timeout_us;
+    int64_t close_timeout_us; /* how long http_close waits for handlers that owe an answer; 0: 10 s */
     /* Finds who presents this bearer token (NULL: none was sent). Returns false for a token that is good for nothing. */
     bool (*authenticate)(void *context, const char *token, struct http_principal *ret_principal);
     /* Takes what libmicrohttpd complains about (bad requests, no descriptors left), at most one line a second; NULL: nobody. */
@@ -84,6 +85,8 @@ cJSON *http_body_json(struct http_request *request, bool may_be_empty);
 /* --- Answers: exactly one per request, after which the request is gone for the handler. --- */
 /* Takes over the text (it is empty afterwards); a failed text becomes 503. */
 void http_reply_json(struct http_request *request, int status, struct hd_text *text);
+/* The same for other content. */
+void http_reply_text(struct http_request *request, int status, const char *content_type, struct hd_text *text);
 void http_reply_error(struct http_request *request, const struct hd_error *error);
 /* 400 ValidationError with all findings in `details`. */
 void http_reply_problems(struct http_request *request, const struct hd_problems *problems);

@@ -14,7 +14,7 @@ enum {
     HTTP_BODIES_AT_ONCE = 16,       /* all bodies in memory together: this many of the largest one */
     HTTP_LINGER_MS = 5000,          /* how long a refused upload is drained before its socket is closed */
     HTTP_LINGER_SOCKETS = 64,       /* at once */
-    HTTP_CLOSE_DRAIN_MS = 10000,    /* how long http_close waits for handlers that owe an answer */
+    HTTP_CLOSE_DRAIN_MS = 10000,    /* how long http_close waits for handlers if the settings do not say */
     HTTP_CLOSE_FLUSH_MS = 2000,     /* and then for clients to take the last answers */
 };
 

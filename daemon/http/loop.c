@@ -62,7 +62,8 @@ static void arm_timer(struct http_server *server, uint64_t now_ms, uint64_t next
 /* Stops listening, and ends the connections whose request is not wholly here. */
 static void begin_drain(struct http_server *server, uint64_t now_ms)
 {
-    server->phase_limit_ms = now_ms + HTTP_CLOSE_DRAIN_MS;
+    uint64_t limit_ms = (uint64_t)server->settings.close_timeout_us / 1000;
+    server->phase_limit_ms = now_ms + (limit_ms > 0 ? limit_ms : HTTP_CLOSE_DRAIN_MS);
     MHD_quiesce_daemon(server->daemon);
     run(server);
     close(server->listen_fd);

@@ -89,14 +89,14 @@ static void answer(struct http_request *request, struct MHD_Response *response, 
     http_loop_kick(server);
 }
 
-static void answer_text(struct http_request *request, int status, struct hd_text *text)
+static void answer_text(struct http_request *request, int status, const char *content_type, struct hd_text *text)
 {
     size_t length = text->length;
     char *bytes = hd_text_take(text);
     struct MHD_Response *response = bytes != NULL ? MHD_create_response_from_buffer(length, bytes, MHD_RESPMEM_MUST_FREE) : NULL;
     if (response == NULL)
         free(bytes);
-    else if (MHD_add_response_header(response, "Content-Type", "application/json") == MHD_NO)
+    else if (MHD_add_response_header(response, "Content-Type", content_type) == MHD_NO)
         request->failed = true;
     answer(request, response, status);
 }
@@ -104,7 +104,15 @@ static void answer_text(struct http_request *request, int status, struct hd_text
 void http_reply_json(struct http_request *request, int status, struct hd_text *text)
 {
     if (settle_debt(request))
-        answer_text(request, status, text);
+        answer_text(request, status, "application/json", text);
+    else
+        hd_text_clear(text);
+}
+
+void http_reply_text(struct http_request *request, int status, const char *content_type, struct hd_text *text)
+{
+    if (settle_debt(request))
+        answer_text(request, status, content_type, text);
     else
         hd_text_clear(text);
 }
@@ -160,7 +168,7 @@ void http_reply_in_place(struct http_request *request, enum hd_code code, const 
 {
     struct hd_text text = {0};
     http_reply_error_text(&text, hd_code_name(code), message, NULL, NULL);
-    answer_text(request, hd_code_status(code), &text);
+    answer_text(request, hd_code_status(code), "application/json", &text);
 }
 
 void http_reply_error(struct http_request *request, const struct hd_error *error)
@@ -171,7 +179,7 @@ void http_reply_error(struct http_request *request, const struct hd_error *error
     enum hd_code code = error->code != HD_NO_ERROR ? error->code : HD_INTERNAL;
     struct hd_text text = {0};
     http_reply_error_text(&text, hd_code_name(code), error->message, error->target, NULL);
-    answer_text(request, hd_code_status(code), &text);
+    answer_text(request, hd_code_status(code), "application/json", &text);
 }
 
 void http_reply_problems(struct http_request *request, const struct hd_problems *problems)
@@ -184,7 +192,7 @@ void http_reply_problems(struct http_request *request, const struct hd_problems 
     }
     struct hd_text text = {0};
     http_reply_error_text(&text, hd_code_name(HD_INVALID), problems->list[0].message, problems->list[0].target, problems);
-    answer_text(request, hd_code_status(HD_INVALID), &text);
+    answer_text(request, hd_code_status(HD_INVALID), "application/json", &text);
 }
 
 /* The header fields of a file's answer. */
