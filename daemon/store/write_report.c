@@ -195,7 +195,7 @@ static int add_points(struct database *database, struct reporting *reporting, st
 
     for (int64_t i = 0; i < request->count; i++) {
         const struct store_point *point = &request->points[i];
-        int64_t name = store_name_key(database, point->name, error), sequence;
+        int64_t name = store_name_key(database, point->name, error), sequence = 0;
         int result;
 
         if (name < 0)

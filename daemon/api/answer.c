@@ -1,0 +1,130 @@
+#include "answer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { IN_MEMORY = 1 << 20 };
+
+struct answer_work {
+    uv_work_t work;
+    struct http_request *request;
+    struct api *api;
+    answer_producer *producer;
+    struct answer_question question;
+    struct answer answer;
+    struct hd_error error;
+    int result;
+};
+
+static int open_file(struct answer *answer)
+{
+    struct api *api = answer->api;
+
+    if (__atomic_add_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST) > (int)api->big_answers) {
+        __atomic_sub_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST);
+        return hd_error_set(answer->error, HD_UNAVAILABLE, "%d large answers are being written already; try again in a moment",
+                            (int)api->big_answers);
+    }
+    answer->file = open(api->state_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (answer->file >= 0)
+        return 0;
+    __atomic_sub_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST);
+    return hd_error_system(answer->error, HD_UNAVAILABLE, errno, "cannot make a temporary file in %s", api->state_dir);
+}
+
+static int write_out(struct answer *answer)
+{
+    const char *bytes = answer->text.data;
+    size_t left = answer->text.length;
+
+    if (answer->file < 0 && open_file(answer) != 0)
+        return -(int)answer->error->code;
+    while (left > 0) {
+        ssize_t written = write(answer->file, bytes, left);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return hd_error_system(answer->error, errno == ENOSPC ? HD_STORAGE_FULL : HD_UNAVAILABLE, errno,
+                                   "cannot write the answer to a temporary file");
+        bytes += written;
+        left -= (size_t)written;
+        answer->file_length += written;
+    }
+    answer->text.length = 0;
+    return 0;
+}
+
+int answer_flush(struct answer *answer)
+{
+    if (answer->text.failed)
+        return hd_error_set(answer->error, HD_UNAVAILABLE, "out of memory");
+    return answer->text.length < IN_MEMORY ? 0 : write_out(answer);
+}
+
+static void work(uv_work_t *handle)
+{
+    struct answer_work *work = handle->data;
+    struct answer *answer = &work->answer;
+    struct store_reader *reader = store_take_reader(work->api->store, &work->error);
+
+    if (reader == NULL) {
+        work->result = -1;
+        return;
+    }
+    work->result = store_begin_reads(reader, &work->error);
+    if (work->result == 0) {
+        work->result = work->producer(answer, reader);
+        store_end_reads(reader);
+    }
+    store_give_reader(work->api->store, reader);
+    if (work->result == 0 && answer->text.failed)
+        work->result = hd_error_set(&work->error, HD_UNAVAILABLE, "out of memory");
+    if (work->result == 0 && answer->file >= 0)
+        work->result = write_out(answer);
+}
+
+static void after(uv_work_t *handle, int status)
+{
+    struct answer_work *work = handle->data;
+    struct answer *answer = &work->answer;
+
+    if (status != 0)
+        work->result = hd_error_set(&work->error, HD_UNAVAILABLE, "the daemon is stopping");
+    if (work->result != 0) {
+        http_reply_error(work->request, &work->error);
+        if (answer->file >= 0)
+            (void)close(answer->file);
+    } else if (answer->file >= 0) {
+        http_reply_file(work->request, answer->content_type, answer->file, 0, answer->file_length, false, answer->file_length);
+    } else {
+        http_reply_text(work->request, 200, answer->content_type, &answer->text);
+    }
+    if (answer->file >= 0)
+        __atomic_sub_fetch(&work->api->big_answers_open, 1, __ATOMIC_SEQ_CST);
+    hd_text_clear(&answer->text);
+    free(work);
+}
+
+void answer_start(struct http_request *request, struct api *api, answer_producer *producer, const struct answer_question *question)
+{
+    struct answer_work *job = calloc(1, sizeof *job);
+    struct hd_error error = {0};
+
+    if (job != NULL) {
+        job->request = request;
+        job->api = api;
+        job->producer = producer;
+        job->question = *question;
+        job->answer = (struct answer){
+            .question = &job->question, .content_type = "application/json", .api = api, .file = -1, .error = &job->error};
+        job->work.data = job;
+        if (uv_queue_work(api->loop, &job->work, work, after) == 0)
+            return;
+    }
+    free(job);
+    hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
+    http_reply_error(request, &error);
+}

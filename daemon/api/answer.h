@@ -1,0 +1,33 @@
+/* Answers that may be large: written on the pool inside one snapshot of the store, in memory while they are small, then to an unlinked file
+ * that the server sends from. So a slow client pins neither memory nor the database's log, and the answer is one state (decisions, Threads). */
+#ifndef HYPERDRIVED_API_ANSWER_H
+#define HYPERDRIVED_API_ANSWER_H
+
+#include "api.h"
+
+struct answer_question {
+    int64_t sweep, run; /* keys */
+    bool reverse, discard_no_metric, form_list;
+    int64_t top, from;
+    bool points;
+    char id[64];
+};
+
+struct answer {
+    struct hd_text text; /* what is not in the file yet: append here, then call answer_flush() */
+    const struct answer_question *question;
+    const char *content_type; /* static; JSON unless the producer says otherwise */
+    struct api *api;
+    int file;            /* -1: none yet */
+    int64_t file_length;
+    struct hd_error *error;
+};
+
+/* Writes the text to the file if there is enough of it. 0, or negative with answer->error. */
+int answer_flush(struct answer *answer);
+
+/* On the pool: everything goes into the answer. 0, or negative with answer->error. */
+typedef int answer_producer(struct answer *answer, struct store_reader *reader);
+void answer_start(struct http_request *request, struct api *api, answer_producer *producer, const struct answer_question *question);
+
+#endif

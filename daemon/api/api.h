@@ -1,0 +1,20 @@
+/* The API: one file per resource. A handler reads a request, calls sweep/ or store/, writes a reply. */
+#ifndef HYPERDRIVED_API_H
+#define HYPERDRIVED_API_H
+
+#include "http/http.h"
+#include "store/store.h"
+#include "sweep/sweep.h"
+
+struct api {
+    uv_loop_t *loop;
+    struct store *store;
+    struct sweeps *sweeps;   /* NULL until everything is taken up: then the daemon is not ready */
+    const char *state_dir;
+    int64_t big_answers;     /* at most so many at once are larger than an answer in memory */
+    int big_answers_open;    /* atomic */
+};
+
+extern const struct http_route api_routes[];
+
+#endif

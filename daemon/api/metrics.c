@@ -1,0 +1,351 @@
+/* What children have logged, in the shapes of reference 2.8, and as points. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "core/instant.h"
+#include "core/json.h"
+#include "core/number.h"
+#include "handlers.h"
+#include "resource.h"
+
+struct column {
+    char *name;
+    struct hd_text cells; /* separated by commas */
+    int64_t count;
+};
+
+/* A table while its rows are read. */
+struct table {
+    struct column *columns;
+    size_t count, capacity;
+    int64_t rows;
+};
+
+struct shape {
+    struct answer *answer;
+    int64_t run;          /* whose object is open; 0: none yet */
+    bool has_name;        /* the open object has a member already */
+    char *run_id;
+    bool one_run;         /* no outer object by run id */
+    bool in_series, list; /* a series is open; as a list */
+    int64_t in_list;
+    bool is_table;
+    struct table table;
+};
+
+/* --- Values ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void print_value(struct hd_text *text, const struct store_stored_point *point, const char *run_id)
+{
+    char number[HD_NUMBER_TEXT_SIZE];
+
+    switch (point->kind) {
+    case STORE_INTEGER:
+        hd_text_format(text, "%" PRId64, point->integer);
+        break;
+    case STORE_FLOAT:
+        hd_number_json(point->number, number);
+        hd_text_add_string(text, number);
+        break;
+    case STORE_NAN:
+        hd_text_add_string(text, "\"NaN\"");
+        break;
+    case STORE_INFINITY:
+        hd_text_add_string(text, "\"Infinity\"");
+        break;
+    case STORE_MINUS_INFINITY:
+        hd_text_add_string(text, "\"-Infinity\"");
+        break;
+    case STORE_STRING:
+        hd_json_print_string(text, point->text);
+        break;
+    case STORE_BOOLEAN:
+        hd_text_add_string(text, point->integer != 0 ? "true" : "false");
+        break;
+    case STORE_NULL:
+        hd_text_add_string(text, "null");
+        break;
+    case STORE_ROW:
+    case STORE_TABLE:
+        hd_text_add_string(text, point->text);
+        break;
+    case STORE_IMAGE: {
+        struct hd_text location = {0};
+
+        hd_text_format(&location, "artifact://%s/%s", run_id, point->text);
+        hd_json_print_string(text, location.failed ? "" : location.data);
+        text->failed |= location.failed;
+        hd_text_clear(&location);
+        break;
+    }
+    }
+}
+
+/* --- Tables: rows come one by one, columns are shown -------------------------------------------------------------------------------------- */
+
+static struct column *find_column(struct table *table, const char *name)
+{
+    struct column *columns;
+
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->columns[i].name, name) == 0)
+            return &table->columns[i];
+    if (table->count == table->capacity) {
+        size_t capacity = table->capacity == 0 ? 8 : table->capacity * 2;
+
+        columns = realloc(table->columns, capacity * sizeof *columns);
+        if (columns == NULL)
+            return NULL;
+        table->columns = columns;
+        table->capacity = capacity;
+    }
+    columns = &table->columns[table->count];
+    *columns = (struct column){.name = strdup(name)};
+    if (columns->name == NULL)
+        return NULL;
+    table->count++;
+    return columns;
+}
+
+static void add_cell(struct column *column, int64_t row, const cJSON *value)
+{
+    for (; column->count < row; column->count++)
+        hd_text_add_string(&column->cells, column->count > 0 ? ",null" : "null");
+    if (column->count++ > 0)
+        hd_text_add_char(&column->cells, ',');
+    hd_json_print(&column->cells, value, HD_JSON_COMPACT);
+}
+
+/* A row {"column": value}, or a table {"column": [values]}. */
+static int add_rows(struct shape *shape, const struct store_stored_point *point)
+{
+    struct table *table = &shape->table;
+    cJSON *tree = hd_json_parse_own(point->text);
+    int64_t height = 1;
+    bool failed = tree == NULL;
+
+    for (const cJSON *member = tree != NULL ? tree->child : NULL; member != NULL && !failed; member = member->next) {
+        struct column *column = find_column(table, member->string);
+        int64_t row = table->rows;
+
+        failed = column == NULL;
+        if (failed)
+            break;
+        if (point->kind == STORE_ROW) {
+            add_cell(column, row, member);
+            continue;
+        }
+        for (const cJSON *cell = member->child; cell != NULL; cell = cell->next)
+            add_cell(column, row++, cell);
+        height = row - table->rows;
+    }
+    table->rows += height;
+    cJSON_Delete(tree);
+    return failed ? hd_error_set(shape->answer->error, HD_UNAVAILABLE, "out of memory") : 0;
+}
+
+static void print_table(struct hd_text *text, struct table *table)
+{
+    hd_text_add_char(text, '{');
+    for (size_t i = 0; i < table->count; i++) {
+        struct column *column = &table->columns[i];
+
+        if (i > 0)
+            hd_text_add_char(text, ',');
+        hd_json_print_string(text, column->name);
+        hd_text_add_string(text, table->rows > 1 ? ":[" : ":");
+        for (; column->count < table->rows; column->count++)
+            hd_text_add_string(&column->cells, column->count > 0 ? ",null" : "null");
+        text->failed |= column->cells.failed;
+        hd_text_add(text, column->cells.data != NULL ? column->cells.data : "", column->cells.length);
+        if (table->rows > 1)
+            hd_text_add_char(text, ']');
+    }
+    hd_text_add_char(text, '}');
+}
+
+static void clear_table(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        free(table->columns[i].name);
+        hd_text_clear(&table->columns[i].cells);
+    }
+    free(table->columns);
+    *table = (struct table){0};
+}
+
+/* --- The shapes: {run: {name: value}} ---------------------------------------------------------------------------------------------------- */
+
+static void close_series(struct shape *shape)
+{
+    struct hd_text *text = &shape->answer->text;
+
+    if (!shape->in_series)
+        return;
+    if (shape->is_table) {
+        print_table(text, &shape->table);
+        clear_table(&shape->table);
+    } else if (shape->list) {
+        hd_text_add_char(text, ']');
+    }
+    shape->in_series = false;
+}
+
+static int open_series(void *context, const struct store_series *series)
+{
+    struct shape *shape = context;
+    struct hd_text *text = &shape->answer->text;
+
+    close_series(shape);
+    if (series->run != shape->run) {
+        if (shape->run != 0 && !shape->one_run)
+            hd_text_add_string(text, "},");
+        shape->run = series->run;
+        shape->has_name = false;
+        free(shape->run_id);
+        shape->run_id = strdup(series->run_id);
+        if (shape->run_id == NULL)
+            return hd_error_set(shape->answer->error, HD_UNAVAILABLE, "out of memory");
+        if (!shape->one_run) {
+            hd_json_print_string(text, series->run_id);
+            hd_text_add_string(text, ":{");
+        }
+    }
+    if (shape->has_name)
+        hd_text_add_char(text, ',');
+    shape->has_name = true;
+    hd_json_print_string(text, series->name);
+    hd_text_add_char(text, ':');
+    shape->in_series = true;
+    shape->is_table = series->table;
+    shape->list = !series->table && (series->listed || series->points > 1 || shape->answer->question->form_list);
+    shape->in_list = 0;
+    if (shape->list)
+        hd_text_add_char(text, '[');
+    return answer_flush(shape->answer);
+}
+
+static int add_point(void *context, const struct store_stored_point *point)
+{
+    struct shape *shape = context;
+
+    if (shape->is_table)
+        return add_rows(shape, point);
+    if (shape->in_list++ > 0)
+        hd_text_add_char(&shape->answer->text, ',');
+    print_value(&shape->answer->text, point, shape->run_id);
+    return answer_flush(shape->answer);
+}
+
+static int produce_shapes(struct answer *answer, struct store_reader *reader)
+{
+    struct shape shape = {.answer = answer, .one_run = answer->question->run != 0};
+    const struct store_metrics_reader callbacks = {.series = open_series, .point = add_point, .context = &shape};
+    int result;
+
+    hd_text_add_string(&answer->text, "{\"metrics\":{");
+    result = store_read_metrics(reader, answer->question->sweep, answer->question->run, &callbacks, answer->error);
+    close_series(&shape);
+    if (shape.run != 0 && !shape.one_run)
+        hd_text_add_char(&answer->text, '}');
+    hd_text_add_string(&answer->text, "}}");
+    clear_table(&shape.table);
+    free(shape.run_id);
+    return result;
+}
+
+/* --- Points: {name: [{"sequence","value","step","time"}]} -------------------------------------------------------------------------------- */
+
+static int open_points(void *context, const struct store_series *series)
+{
+    struct shape *shape = context;
+    struct hd_text *text = &shape->answer->text;
+
+    if (shape->run != 0)
+        hd_text_add_string(text, "],");
+    shape->run = series->run;
+    if (shape->run_id == NULL && (shape->run_id = strdup(series->run_id)) == NULL)
+        return hd_error_set(shape->answer->error, HD_UNAVAILABLE, "out of memory");
+    hd_json_print_string(text, series->name);
+    hd_text_add_string(text, ":[");
+    shape->in_list = 0;
+    return 0;
+}
+
+static int print_point(void *context, const struct store_stored_point *point)
+{
+    struct shape *shape = context;
+    struct hd_text *text = &shape->answer->text;
+
+    if (point->sequence < shape->answer->question->from)
+        return 0;
+    hd_text_format(text, "%s{\"sequence\":%" PRId64 ",\"value\":", shape->in_list++ > 0 ? "," : "", point->sequence);
+    print_value(text, point, shape->run_id);
+    if (point->has_step)
+        hd_text_format(text, ",\"step\":%" PRId64, point->step);
+    else
+        hd_text_add_string(text, ",\"step\":null");
+    resource_instant(text, "time", point->at_us);
+    hd_text_add_char(text, '}');
+    return answer_flush(shape->answer);
+}
+
+static int produce_points(struct answer *answer, struct store_reader *reader)
+{
+    struct shape shape = {.answer = answer};
+    const struct store_metrics_reader callbacks = {.series = open_points, .point = print_point, .context = &shape};
+    int result;
+
+    hd_text_add_string(&answer->text, "{\"points\":{");
+    result = store_read_metrics(reader, 0, answer->question->run, &callbacks, answer->error);
+    hd_text_add_string(&answer->text, shape.run != 0 ? "]}}" : "}}");
+    free(shape.run_id);
+    return result;
+}
+
+/* --- Handlers ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Reads `form`: absent, `list`, or (for one run) `points`. */
+static bool read_form(struct http_request *request, bool may_be_points, struct answer_question *question)
+{
+    const char *form = http_query(request, "form");
+    struct hd_error error = {0};
+
+    if (form == NULL)
+        return true;
+    question->form_list = strcmp(form, "list") == 0;
+    question->points = may_be_points && strcmp(form, "points") == 0;
+    if (question->form_list || question->points)
+        return true;
+    hd_error_set(&error, HD_INVALID, "'form' must be %s, got '%s'", may_be_points ? "list or points" : "list", form);
+    strcpy(error.target, "form");
+    http_reply_error(request, &error);
+    return false;
+}
+
+void api_sweep_metrics(struct http_request *request, void *context)
+{
+    struct api *api = context;
+    struct store_found found;
+    struct answer_question question = {0};
+
+    if (!resource_find_sweep(request, api, &found) || !read_form(request, false, &question))
+        return;
+    question.sweep = found.sweep;
+    answer_start(request, api, produce_shapes, &question);
+}
+
+void api_run_metrics(struct http_request *request, void *context)
+{
+    struct api *api = context;
+    struct store_found found;
+    struct answer_question question = {0};
+
+    if (!resource_find_run(request, api, &found) || !read_form(request, true, &question) ||
+        !http_query_integer(request, "from", 0, INT64_MAX, 0, &question.from))
+        return;
+    question.run = found.run;
+    answer_start(request, api, question.points ? produce_points : produce_shapes, &question);
+}

@@ -1,0 +1,302 @@
+#include "daemon.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "api/api.h"
+#include "http/http.h"
+#include "log.h"
+#include "notify.h"
+#include "state.h"
+#include "store/store.h"
+#include "sweep/sweep.h"
+#include "token.h"
+
+extern char **environ;
+
+struct daemon {
+    const struct settings *settings;
+    uv_loop_t loop;
+    uv_signal_t terminate, interrupt, hang_up;
+    uv_timer_t watchdog;
+    struct tokens tokens;
+    struct store *store;
+    struct http_server *http;
+    struct api api;
+    struct sweeps *sweeps;
+    char **environment; /* what children get of ours; the strings are environ's */
+    int lock;
+    bool stopping;
+};
+
+/* --- Who asks ---------------------------------------------------------------------------------------------------------------------------- */
+
+static bool authenticate(void *context, const char *token, struct http_principal *ret_principal)
+{
+    struct daemon *daemon = (struct daemon *)((char *)context - offsetof(struct daemon, api));
+    struct store_found found;
+    struct hd_error error = {0};
+
+    if (token_is_owner(&daemon->tokens, token)) {
+        ret_principal->role = HTTP_OWNER;
+        return true;
+    }
+    if (!token_run_id(token, ret_principal->run_id, sizeof ret_principal->run_id) ||
+        store_find(store_loop_reader(daemon->store), ret_principal->run_id, &found, &error) != 0 || found.what != STORE_RUN ||
+        !token_is_run(&daemon->tokens, token, ret_principal->run_id, found.attempt))
+        return false;
+    ret_principal->role = HTTP_RUN;
+    return true;
+}
+
+static void run_token(void *context, const char *run_id, int attempt, char *buffer, size_t size)
+{
+    struct daemon *daemon = context;
+
+    token_for_run(&daemon->tokens, run_id, attempt, buffer, size);
+}
+
+/* --- What children get of our environment ------------------------------------------------------------------------------------------------ */
+
+/* `keep` is a name, or a prefix and `*`. */
+static bool is_kept(const char *variable, char *const *keep)
+{
+    size_t length = strcspn(variable, "=");
+
+    for (; *keep != NULL; keep++) {
+        size_t keep_length = strlen(*keep);
+        bool prefix = keep_length > 0 && (*keep)[keep_length - 1] == '*';
+
+        if (prefix ? strncmp(variable, *keep, keep_length - 1) == 0 : keep_length == length && strncmp(variable, *keep, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int keep_environment(struct daemon *daemon, struct hd_error *error)
+{
+    size_t count = 0, kept = 0;
+
+    while (environ[count] != NULL)
+        count++;
+    daemon->environment = calloc(count + 1, sizeof *daemon->environment);
+    if (daemon->environment == NULL)
+        return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        if (is_kept(environ[i], daemon->settings->environment_keep))
+            daemon->environment[kept++] = environ[i];
+    return 0;
+}
+
+static int64_t slots(const struct settings *settings)
+{
+    cpu_set_t processors;
+
+    if (settings->slots > 0)
+        return settings->slots;
+    return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+}
+
+/* --- Stop: no requests, then no children's events, then no writes ------------------------------------------------------------------------- */
+
+static void on_store_closed(void *data)
+{
+    struct daemon *daemon = data;
+
+    sweeps_free(daemon->sweeps);
+    uv_close((uv_handle_t *)&daemon->terminate, NULL);
+    uv_close((uv_handle_t *)&daemon->interrupt, NULL);
+    uv_close((uv_handle_t *)&daemon->hang_up, NULL);
+    uv_close((uv_handle_t *)&daemon->watchdog, NULL);
+}
+
+static void on_sweeps_closed(void *data)
+{
+    struct daemon *daemon = data;
+
+    store_close(daemon->store, on_store_closed, daemon);
+}
+
+static void on_http_closed(void *data)
+{
+    struct daemon *daemon = data;
+
+    sweeps_close(daemon->sweeps, on_sweeps_closed, daemon);
+}
+
+static void on_children_ended(void *data)
+{
+    struct daemon *daemon = data;
+
+    http_close(daemon->http, on_http_closed, daemon);
+}
+
+static void on_stop(uv_signal_t *handle, int number)
+{
+    struct daemon *daemon = handle->data;
+
+    (void)number;
+    if (daemon->stopping)
+        return;
+    daemon->stopping = true;
+    notify_send("STOPPING=1\nSTATUS=Stopping");
+    log_line(LOG_LEVEL_INFO, daemon->settings->stop_children ? "stopping, and ending all children" : "stopping; children go on");
+    if (daemon->settings->stop_children)
+        sweeps_end_children(daemon->sweeps, on_children_ended, daemon);
+    else
+        on_children_ended(daemon);
+}
+
+static void on_hang_up(uv_signal_t *handle, int number)
+{
+    (void)handle, (void)number;
+    log_line(LOG_LEVEL_INFO, "SIGHUP: settings are read at start only; restart the daemon to change them (children go on)");
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    (void)timer;
+    notify_send("WATCHDOG=1");
+}
+
+/* --- Start ------------------------------------------------------------------------------------------------------------------------------- */
+
+static int open_loop(struct daemon *daemon, struct hd_error *error)
+{
+    uint64_t period_ms = (uint64_t)notify_watchdog_period_us() / 1000;
+
+    if (uv_loop_init(&daemon->loop) != 0)
+        return hd_error_set(error, HD_UNAVAILABLE, "cannot make the event loop");
+    /* These only attach a handle to the loop; libuv fails them for reasons of memory at most, and then the daemon has no business to run. */
+    if (uv_signal_init(&daemon->loop, &daemon->terminate) != 0 || uv_signal_init(&daemon->loop, &daemon->interrupt) != 0 ||
+        uv_signal_init(&daemon->loop, &daemon->hang_up) != 0 || uv_timer_init(&daemon->loop, &daemon->watchdog) != 0 ||
+        uv_signal_start(&daemon->terminate, on_stop, SIGTERM) != 0 || uv_signal_start(&daemon->interrupt, on_stop, SIGINT) != 0 ||
+        uv_signal_start(&daemon->hang_up, on_hang_up, SIGHUP) != 0 ||
+        (period_ms > 0 && uv_timer_start(&daemon->watchdog, on_watchdog, 0, period_ms) != 0))
+        return hd_error_set(error, HD_UNAVAILABLE, "cannot watch for signals");
+    daemon->terminate.data = daemon->interrupt.data = daemon->hang_up.data = daemon;
+    return 0;
+}
+
+static int open_store(struct daemon *daemon, struct hd_error *error)
+{
+    char path[4096];
+    const struct store_settings settings = {.path = path, .queue_limit = daemon->settings->write_queue};
+
+    snprintf(path, sizeof path, "%s/hyperdrive.db", daemon->settings->state_dir);
+    return store_open(&daemon->store, &daemon->loop, &settings, error);
+}
+
+/* Port 0 means any free port, but the same one again after a restart: running children know no other. */
+static void listen_address(const struct daemon *daemon, char *address, size_t size)
+{
+    const char *listen = daemon->settings->listen, *colon = strrchr(listen, ':');
+    int port = state_recorded_port(daemon->settings->state_dir);
+
+    if (colon != NULL && strcmp(colon, ":0") == 0 && port > 0)
+        snprintf(address, size, "%.*s:%d", (int)(colon - listen), listen, port);
+    else
+        snprintf(address, size, "%s", listen);
+}
+
+static int open_http(struct daemon *daemon, struct hd_error *error)
+{
+    const struct settings *settings = daemon->settings;
+    char address[256];
+    struct http_settings http_settings = {
+        .address = address,
+        .listen_fd = -1,
+        .body_limit = (size_t)settings->body_limit,
+        .connections = (unsigned)settings->connections,
+        .header_timeout_us = settings->header_timeout_us,
+        .body_timeout_us = settings->body_timeout_us,
+        .idle_timeout_us = settings->idle_timeout_us,
+        .authenticate = authenticate,
+        .routes = api_routes,
+        .context = &daemon->api,
+    };
+
+    listen_address(daemon, address, sizeof address);
+    daemon->api = (struct api){
+        .loop = &daemon->loop, .store = daemon->store, .state_dir = settings->state_dir, .big_answers = settings->big_answers};
+    return http_open(&daemon->http, &daemon->loop, &http_settings, error);
+}
+
+static int open_sweeps(struct daemon *daemon, struct hd_error *error)
+{
+    const struct sweeps_settings settings = {
+        .state_dir = daemon->settings->state_dir,
+        .monitor = daemon->settings->monitor,
+        .grace_us = daemon->settings->stop_grace_us,
+        .slots = slots(daemon->settings),
+        .snapshot_limit = daemon->settings->snapshot_limit,
+        .environment = daemon->environment,
+        .url = http_url(daemon->http),
+        .run_token = run_token,
+        .context = daemon,
+    };
+    int result = sweeps_open(&daemon->sweeps, &daemon->loop, daemon->store, &settings, error);
+
+    daemon->api.sweeps = daemon->sweeps;
+    return result;
+}
+
+static int open_rooms(struct daemon *daemon, struct hd_error *error)
+{
+    int result = state_open(daemon->settings->state_dir, &daemon->lock, error);
+
+    if (result == 0)
+        result = tokens_open(&daemon->tokens, daemon->settings->state_dir, error);
+    if (result == 0)
+        result = keep_environment(daemon, error);
+    if (result == 0)
+        result = open_loop(daemon, error);
+    if (result == 0)
+        result = open_store(daemon, error);
+    if (result == 0)
+        result = open_http(daemon, error);
+    if (result == 0)
+        result = open_sweeps(daemon, error);
+    if (result == 0)
+        result = state_write_url(daemon->settings->state_dir, http_url(daemon->http), error);
+    return result;
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* the lower limit serves too */
+    }
+}
+
+int daemon_run(const struct settings *settings, struct hd_error *error)
+{
+    struct daemon daemon = {.settings = settings, .lock = -1};
+    int result;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    result = open_rooms(&daemon, error);
+    if (result == 0) {
+        log_line(LOG_LEVEL_INFO, "hyperdrived %s listens on %s, state in %s", HD_VERSION, http_url(daemon.http), settings->state_dir);
+        notify_send("READY=1\nSTATUS=Ready");
+        (void)uv_run(&daemon.loop, UV_RUN_DEFAULT);
+        if (uv_loop_close(&daemon.loop) != 0)
+            log_line(LOG_LEVEL_WARNING, "stopped with something left on the loop");
+    }
+    /* A start that failed leaves what it opened to the end of the process: nothing was promised to anybody yet. */
+    free(daemon.environment);
+    if (daemon.lock >= 0)
+        (void)close(daemon.lock);
+    return result;
+}

@@ -1,0 +1,110 @@
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 4096, FOLDER_MODE = 0700 };
+
+/* mkdir -p; folders that exist are left as they are. */
+static int make_folders(const char *path, struct hd_error *error)
+{
+    char part[PATH_SIZE];
+
+    if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part)
+        return hd_error_set(error, HD_INVALID, "the path of the state folder is too long: %s", path);
+    for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash != NULL)
+            *slash = '\0';
+        if (mkdir(part, FOLDER_MODE) != 0 && errno != EEXIST)
+            return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot make the folder %s", part);
+        if (slash == NULL)
+            return 0;
+        *slash = '/';
+    }
+}
+
+static int make_part(const char *state_dir, const char *name, struct hd_error *error)
+{
+    char path[PATH_SIZE];
+
+    snprintf(path, sizeof path, "%s/%s", state_dir, name);
+    return make_folders(path, error);
+}
+
+int state_open(const char *state_dir, int *ret_lock, struct hd_error *error)
+{
+    char path[PATH_SIZE];
+    int lock, result;
+
+    result = make_folders(state_dir, error);
+    if (result != 0)
+        return result;
+    snprintf(path, sizeof path, "%s/lock", state_dir);
+    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot open %s", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        result = errno == EWOULDBLOCK
+                     ? hd_error_set(error, HD_CONFLICT, "the state folder %s is in use by another hyperdrived: stop it, or give another --state-dir",
+                                    state_dir)
+                     : hd_error_system(error, HD_UNAVAILABLE, errno, "cannot lock %s", path);
+        goto failed;
+    }
+    result = make_part(state_dir, "runs", error);
+    if (result == 0)
+        result = make_part(state_dir, "snapshots", error);
+    if (result != 0)
+        goto failed;
+    *ret_lock = lock;
+    return 0;
+failed:
+    (void)close(lock);
+    return result;
+}
+
+int state_recorded_port(const char *state_dir)
+{
+    char path[PATH_SIZE], line[256];
+    const char *colon;
+    ssize_t length;
+    int file;
+
+    snprintf(path, sizeof path, "%s/url", state_dir);
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    length = read(file, line, sizeof line - 1);
+    (void)close(file);
+    if (length <= 0)
+        return 0;
+    line[length] = '\0';
+    colon = strrchr(line, ':');
+    return colon != NULL ? atoi(colon + 1) : 0;
+}
+
+int state_write_url(const char *state_dir, const char *url, struct hd_error *error)
+{
+    char path[PATH_SIZE], temporary[PATH_SIZE + 8];
+    int file, failed;
+
+    snprintf(path, sizeof path, "%s/url", state_dir);
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (file < 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot write %s", temporary);
+    failed = dprintf(file, "%s\n", url) < 0 || fsync(file) != 0;
+    failed |= close(file) != 0;
+    if (failed || rename(temporary, path) != 0) {
+        int number = errno;
+
+        (void)unlink(temporary);
+        return hd_error_system(error, HD_UNAVAILABLE, number, "cannot write %s", path);
+    }
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* The state folder: made, locked against a second daemon, and the small files in it that tell where the daemon is. */
+#ifndef HYPERDRIVED_STATE_H
+#define HYPERDRIVED_STATE_H
+
+#include "core/error.h"
+
+/* Makes the folder and its parts, and takes its lock; *ret_lock is the descriptor that holds it for the daemon's life. */
+int state_open(const char *state_dir, int *ret_lock, struct hd_error *error);
+
+/* The port that STATE/url records; 0: none. */
+int state_recorded_port(const char *state_dir);
+/* Writes STATE/url whole or not at all. */
+int state_write_url(const char *state_dir, const char *url, struct hd_error *error);
+
+#endif

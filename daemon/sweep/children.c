@@ -1,0 +1,333 @@
+/* Between the launcher and the store: what is launched, and what its events mean. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "core/program.h"
+#include "fault.h"
+#include "live.h"
+#include "log.h"
+
+enum { RETRY_US = 1000000, TOKEN_SIZE = 256 };
+
+/* --- Launch ------------------------------------------------------------------------------------------------------------------------------ */
+
+static int add_variable(struct hd_strings *environment, const char *name, const char *value)
+{
+    struct hd_text text = {0};
+    char *string;
+    int result;
+
+    hd_text_format(&text, "%s=%s", name, value);
+    string = hd_text_take(&text);
+    if (string == NULL)
+        return -1;
+    result = hd_strings_add(environment, string);
+    free(string);
+    return result;
+}
+
+/* The daemon's own variables, cleaned; the sweep's; ours (reference 8.4). */
+static int build_environment(const struct live_run *run, const cJSON *configuration, const char *folder, const char *outputs,
+                             struct hd_strings *environment)
+{
+    const struct sweeps_settings *settings = &run->sweep->sweeps->settings;
+    const struct hd_program_places places = {.outputs_directory = outputs};
+    struct hd_strings own = {0};
+    char token[TOKEN_SIZE];
+    int result = 0;
+
+    for (char *const *variable = settings->environment; variable != NULL && *variable != NULL && result == 0; variable++)
+        result = hd_strings_add(environment, *variable);
+    if (result == 0)
+        result = hd_program_environment(&run->sweep->specification, configuration, &places, &own);
+    for (int i = 0; i < own.count && result == 0; i++)
+        result = hd_strings_add(environment, own.list[i]);
+    hd_strings_clear(&own);
+    settings->run_token(settings->context, run->id, run->attempt, token, sizeof token);
+    if (result == 0)
+        result = add_variable(environment, "AZUREML_RUN_ID", run->id);
+    if (result == 0)
+        result = add_variable(environment, "HYPERDRIVE_URL", settings->url);
+    if (result == 0)
+        result = add_variable(environment, "HYPERDRIVE_RUN_ID", run->id);
+    if (result == 0)
+        result = add_variable(environment, "HYPERDRIVE_SWEEP_ID", run->sweep->id);
+    if (result == 0)
+        result = add_variable(environment, "HYPERDRIVE_RUN_DIR", folder);
+    if (result == 0)
+        result = add_variable(environment, "HYPERDRIVE_TOKEN", token);
+    return result;
+}
+
+static int output_names(const struct hd_specification *specification, struct hd_strings *names)
+{
+    int result = 0;
+
+    for (const cJSON *output = specification->run.outputs != NULL ? specification->run.outputs->child : NULL; output != NULL && result == 0;
+         output = output->next)
+        result = hd_strings_add(names, output->string);
+    return result;
+}
+
+static char *join(const char *first, const char *second)
+{
+    struct hd_text text = {0};
+
+    hd_text_format(&text, "%s/%s", first, second);
+    return hd_text_take(&text);
+}
+
+static char *snapshot_path(const struct live_sweep *sweep)
+{
+    struct hd_text text = {0};
+
+    if (sweep->specification.run.source_directory == NULL || !sweep->specification.run.snapshot)
+        return NULL;
+    hd_text_format(&text, "%s/snapshots/%s", sweep->sweeps->settings.state_dir, sweep->id);
+    return hd_text_take(&text);
+}
+
+static struct launch_child *start(struct live_run *run, const char *folder, const char *snapshot)
+{
+    const struct hd_specification *specification = &run->sweep->specification;
+    struct hd_strings argv = {0}, environment = {0}, outputs = {0};
+    struct launch_child *child = NULL;
+    cJSON *configuration = hd_json_parse_own(run->configuration);
+    char *output_folder = join(folder, "outputs");
+    const struct hd_program_places places = {.outputs_directory = output_folder};
+
+    if (configuration != NULL && output_folder != NULL && hd_program_argv(specification, configuration, &places, &argv) == 0 &&
+        build_environment(run, configuration, folder, output_folder, &environment) == 0 && output_names(specification, &outputs) == 0) {
+        struct launch_order order = {
+            .run_id = run->id,
+            .folder = folder,
+            .attempt = run->attempt,
+            .working_directory = specification->run.snapshot ? NULL : specification->run.source_directory,
+            .snapshot = snapshot,
+            .output_directories = (const char *const *)outputs.list,
+            .argv = argv.list,
+            .environment = environment.list,
+        };
+
+        child = launch_start(run->sweep->sweeps->launch, &order, run);
+    }
+    cJSON_Delete(configuration);
+    free(output_folder);
+    hd_strings_clear(&argv);
+    hd_strings_clear(&environment);
+    hd_strings_clear(&outputs);
+    return child;
+}
+
+void children_launch(struct live_run *run)
+{
+    struct live_sweep *sweep = run->sweep;
+    char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
+    char *snapshot = snapshot_path(sweep);
+
+    fault_point("after_intent");
+    if (folder != NULL)
+        run->child = start(run, folder, snapshot);
+    if (run->child == NULL)
+        log_line(LOG_LEVEL_ERROR, "run %s: no memory to start it; it is started when the daemon is started again", run->id);
+    else if (run->stopping)
+        launch_stop(run->child);
+    free(folder);
+    free(snapshot);
+}
+
+void children_adopt(struct live_run *run, const struct launch_identity *identity)
+{
+    struct live_sweep *sweep = run->sweep;
+    char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
+
+    if (folder != NULL)
+        run->child = launch_adopt(sweep->sweeps->launch, run->id, folder, run->attempt, identity, run);
+    if (run->child == NULL)
+        log_line(LOG_LEVEL_ERROR, "run %s: no memory to watch it; it is taken up when the daemon is started again", run->id);
+    else if (run->stopping)
+        launch_stop(run->child);
+    free(folder);
+}
+
+/* --- The program was executed ------------------------------------------------------------------------------------------------------------ */
+
+struct running {
+    struct store_running request; /* first: the write comes back as this */
+    struct sweeps *sweeps;
+    char boot_id[sizeof ((struct launch_identity *)NULL)->boot_id];
+};
+
+static void on_running_stored(struct store_write *write)
+{
+    struct running *running = (struct running *)write;
+    struct live_run *run = live_run_find(running->sweeps, running->request.run);
+
+    /* A failed write needs no second try: after a restart the intent leads to the same monitor, and the end tells the start too. */
+    if (write->result != 0)
+        log_line(LOG_LEVEL_WARNING, "a start could not be stored: %s", write->error.message);
+    else if (run != NULL && running->request.ret_status == HD_CANCEL_REQUESTED)
+        control_stop_run(run);
+    free(running);
+}
+
+static void on_running(struct launch_child *child, void *data, const struct launch_identity *identity, int64_t started_us)
+{
+    struct live_run *run = data;
+    struct sweeps *sweeps = run->sweep->sweeps;
+    struct running *running = calloc(1, sizeof *running);
+    struct hd_error error = {0};
+
+    (void)child;
+    fault_point("after_spawn");
+    run->started_us = started_us;
+    control_watch_timeout(run);
+    if (running == NULL)
+        return;
+    running->sweeps = sweeps;
+    memcpy(running->boot_id, identity->boot_id, sizeof running->boot_id);
+    running->request = (struct store_running){
+        .run = run->key,
+        .started_us = started_us,
+        .monitor_pid = identity->pid,
+        .monitor_ticks = identity->start_ticks,
+        .boot_id = running->boot_id,
+        .write = {.done = on_running_stored},
+    };
+    if (store_running(sweeps->store, &running->request, &error) != 0)
+        free(running);
+}
+
+/* --- The attempt is over ----------------------------------------------------------------------------------------------------------------- */
+
+static void tidy(const struct live_run *run)
+{
+    const struct live_sweep *sweep = run->sweep;
+    char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
+    char *snapshot = snapshot_path(sweep);
+
+    if (folder != NULL)
+        launch_tidy(sweep->sweeps->launch, folder, run->attempt, snapshot);
+    free(folder);
+    free(snapshot);
+}
+
+static enum store_end_kind end_kind(const struct launch_end *end)
+{
+    switch (end->kind) {
+    case LAUNCH_EXITED:
+        return STORE_EXITED;
+    case LAUNCH_SIGNALED:
+        return STORE_SIGNALED;
+    case LAUNCH_NOT_STARTED:
+        return STORE_NOT_STARTED;
+    case LAUNCH_STOPPED_EARLY:
+        return STORE_STOPPED_EARLY;
+    case LAUNCH_LOST:
+        break;
+    }
+    return STORE_LOST;
+}
+
+struct ending {
+    struct store_end request; /* first: the write comes back as this */
+    struct live_run *run;
+};
+
+void children_free_end(struct live_run *run)
+{
+    if (run->end == NULL)
+        return;
+    free((char *)run->end->request.message);
+    free((char *)run->end->request.last_output);
+    free(run->end);
+    run->end = NULL;
+}
+
+static void try_end_later(struct live_run *run, const struct hd_error *error)
+{
+    log_line(LOG_LEVEL_ERROR, "run %s: its end could not be stored, tried again in a second: %s", run->id, error->message);
+    (void)deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, deadline_now_us() + RETRY_US);
+}
+
+static void on_end_stored(struct store_write *write)
+{
+    struct ending *ending = (struct ending *)write;
+    struct live_run *run = ending->run;
+    struct live_sweep *sweep = run->sweep;
+    struct sweeps *sweeps = sweep->sweeps;
+    struct store_sweep_state state = ending->request.ret_sweep;
+
+    sweep->writes--;
+    if (write->result != 0) {
+        if (!sweeps->closing)
+            try_end_later(run, &write->error);
+        return;
+    }
+    log_line(LOG_LEVEL_DEBUG, "run %s ended: %s", run->id, hd_status_name(ending->request.ret_status));
+    if (!sweeps->closing)
+        tidy(run);
+    live_run_free(run);
+    sweep->resting = false;
+    control_apply(sweep, &state);
+    live_sweep_release(sweep);
+    schedule(sweeps);
+    control_check_ended(sweeps);
+}
+
+void children_write_end(struct live_run *run)
+{
+    struct sweeps *sweeps = run->sweep->sweeps;
+    struct hd_error error = {0};
+
+    if (store_end(sweeps->store, &run->end->request, &error) != 0) {
+        try_end_later(run, &error);
+        return;
+    }
+    run->sweep->writes++;
+}
+
+static void on_ended(struct launch_child *child, void *data, const struct launch_end *end)
+{
+    struct live_run *run = data;
+    struct live_sweep *sweep = run->sweep;
+    struct ending *ending = calloc(1, sizeof *ending);
+
+    (void)child;
+    fault_point("at_exit");
+    run->child = NULL;
+    deadline_clear(&sweep->sweeps->deadlines, &run->timeout);
+    if (ending != NULL) {
+        ending->run = run;
+        ending->request = (struct store_end){
+            .run = run->key,
+            .kind = end_kind(end),
+            .exit_code = end->exit_code,
+            .signal = end->signal,
+            .started_us = end->started_us,
+            .ended_us = end->ended_us,
+            .peak_memory = end->peak_memory,
+            .cpu_us = end->cpu_us,
+            .message = strdup(end->error.message),
+            .last_output = strdup(end->last_output),
+            .write = {.done = on_end_stored},
+        };
+        run->end = ending;
+    }
+    if (ending == NULL || ending->request.message == NULL || ending->request.last_output == NULL) {
+        children_free_end(run);
+        log_line(LOG_LEVEL_ERROR, "run %s: no memory to store its end; it is taken in when the daemon is started again", run->id);
+        return;
+    }
+    /* Its place is free from here on: what is generated next stands behind the end in the writer's queue, mostly in the same commit. */
+    run->writing_end = true;
+    sweep->live--;
+    slot_release(run);
+    sweep->resting = false;
+    children_write_end(run);
+    schedule(sweep->sweeps);
+}
+
+const struct launch_events children_events = {.running = on_running, .ended = on_ended};

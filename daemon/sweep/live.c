@@ -1,0 +1,148 @@
+/* The lists of live sweeps and live runs. */
+#include "live.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void on_duration(struct deadline *deadline);
+static void on_retry(struct deadline *deadline);
+
+struct live_sweep *live_sweep_add(struct sweeps *sweeps, int64_t key, const char *id, struct hd_specification *specification)
+{
+    struct live_sweep *sweep = calloc(1, sizeof *sweep);
+
+    if (sweep == NULL)
+        return NULL;
+    sweep->sweeps = sweeps;
+    sweep->key = key;
+    snprintf(sweep->id, sizeof sweep->id, "%s", id);
+    sweep->specification = *specification;
+    *specification = (struct hd_specification){0};
+    sweep->status = HD_STARTING;
+    sweep->runs_tail = &sweep->runs;
+    sweep->duration.reached = on_duration;
+    sweep->retry.reached = on_retry;
+    sweep->link = sweeps->tail;
+    *sweeps->tail = sweep;
+    sweeps->tail = &sweep->next;
+    return sweep;
+}
+
+struct live_sweep *live_sweep_find(struct sweeps *sweeps, int64_t key)
+{
+    for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
+        if (sweep->key == key)
+            return sweep;
+    return NULL;
+}
+
+void live_sweep_free(struct live_sweep *sweep)
+{
+    struct sweeps *sweeps = sweep->sweeps;
+
+    while (sweep->runs != NULL)
+        live_run_free(sweep->runs);
+    deadline_clear(&sweeps->deadlines, &sweep->duration);
+    deadline_clear(&sweeps->deadlines, &sweep->retry);
+    *sweep->link = sweep->next;
+    if (sweep->next != NULL)
+        sweep->next->link = sweep->link;
+    else
+        sweeps->tail = sweep->link;
+    hd_specification_clear(&sweep->specification);
+    free(sweep);
+}
+
+void live_sweep_release(struct live_sweep *sweep)
+{
+    if (hd_status_ended(sweep->status) && sweep->runs == NULL && sweep->writes == 0)
+        live_sweep_free(sweep);
+}
+
+static void on_timeout(struct deadline *deadline);
+
+struct live_run *live_run_add(struct live_sweep *sweep, int64_t key, int64_t number, char *configuration)
+{
+    struct live_run *run = calloc(1, sizeof *run);
+    char id[96];
+
+    snprintf(id, sizeof id, "%s_%" PRId64, sweep->id, number);
+    if (run == NULL || (run->id = strdup(id)) == NULL) {
+        free(run);
+        free(configuration);
+        return NULL;
+    }
+    run->sweep = sweep;
+    run->key = key;
+    run->number = number;
+    run->configuration = configuration;
+    run->timeout.reached = on_timeout;
+    run->link = sweep->runs_tail;
+    *sweep->runs_tail = run;
+    sweep->runs_tail = &run->next;
+    sweep->live++;
+    return run;
+}
+
+struct live_run *live_run_find(struct sweeps *sweeps, int64_t key)
+{
+    for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
+        for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
+            if (run->key == key)
+                return run;
+    return NULL;
+}
+
+void live_run_free(struct live_run *run)
+{
+    struct live_sweep *sweep = run->sweep;
+
+    slot_release(run);
+    deadline_clear(&sweep->sweeps->deadlines, &run->timeout);
+    if (!run->writing_end)
+        sweep->live--;
+    *run->link = run->next;
+    if (run->next != NULL)
+        run->next->link = run->link;
+    else
+        sweep->runs_tail = run->link;
+    children_free_end(run);
+    free(run->configuration);
+    free(run->id);
+    free(run);
+}
+
+/* --- Deadlines ---------------------------------------------------------------------------------------------------------------------- */
+
+static void forget_answer(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
+{
+    (void)data, (void)canceled, (void)status, (void)error;
+}
+
+static void on_duration(struct deadline *deadline)
+{
+    struct live_sweep *sweep = (struct live_sweep *)((char *)deadline - offsetof(struct live_sweep, duration));
+
+    control_cancel_sweep(sweep->sweeps, sweep->key, "max_duration", sweep->specification.max_duration_us / 1000000, forget_answer, NULL);
+}
+
+static void on_retry(struct deadline *deadline)
+{
+    struct live_sweep *sweep = (struct live_sweep *)((char *)deadline - offsetof(struct live_sweep, retry));
+
+    sweep->resting = false;
+    schedule(sweep->sweeps);
+}
+
+static void on_timeout(struct deadline *deadline)
+{
+    struct live_run *run = (struct live_run *)((char *)deadline - offsetof(struct live_run, timeout));
+
+    if (run->end != NULL)
+        children_write_end(run);
+    else
+        control_cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1000000,
+                           forget_answer, NULL);
+}

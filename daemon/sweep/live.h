@@ -1,0 +1,105 @@
+/* The live state that the files of the sweep room share. Internal to it. */
+#ifndef HYPERDRIVED_LIVE_H
+#define HYPERDRIVED_LIVE_H
+
+#include "core/specification.h"
+#include "deadline.h"
+#include "launch/launch.h"
+#include "sweep.h"
+
+struct ending;
+
+struct live_run {
+    struct live_sweep *sweep;
+    struct live_run *next, **link; /* in the sweep's list, by creation */
+    int64_t key, number;
+    char *id;            /* owned */
+    char *configuration; /* owned JSON; NULL once launched */
+    int attempt;         /* 0: waits for a slot */
+    bool has_slot;
+    bool stopping;       /* its end is wanted */
+    bool writing_end;    /* its end is being committed */
+    struct launch_child *child;
+    struct deadline timeout; /* trial_timeout; after a failed write: when to try again */
+    struct ending *end;      /* the end that is to be committed; children.c */
+    int64_t started_us;
+};
+
+struct live_sweep {
+    struct sweeps *sweeps;
+    struct live_sweep *next, **link; /* oldest first */
+    int64_t key;
+    char id[64];
+    struct hd_specification specification;
+    enum hd_status status;
+    enum hd_generation generation;
+    int64_t generated;
+    int64_t live;          /* children not ended, those whose end is being committed left out */
+    int64_t slots;         /* taken by its children, and reserved by the generation under way */
+    struct live_run *runs, **runs_tail;
+    bool generating;       /* a generation command is in flight */
+    bool resting;          /* the last generation gave nothing: wait for a child's end */
+    int writes;            /* in flight that point here */
+    struct deadline duration; /* max_duration */
+    struct deadline retry;    /* after a failed generation */
+};
+
+struct sweeps {
+    uv_loop_t *loop;
+    struct store *store;
+    struct launch *launch;
+    struct deadlines deadlines;
+    struct sweeps_settings settings;
+    struct live_sweep *first, **tail;
+    int64_t slots_taken;
+    int submissions;       /* under way on the pool or in the store */
+    bool closing;
+    bool quiet;            /* closing, and launcher and deadlines are gone */
+    bool ending;           /* children are being ended, nothing is started */
+    void (*ended)(void *data);
+    void *ended_data;
+    void (*closed)(void *data);
+    void *closed_data;
+};
+
+/* sweeps.c: tells `closed` when the pool has let go too. */
+void close_when_quiet(struct sweeps *sweeps);
+
+/* live.c */
+struct live_sweep *live_sweep_add(struct sweeps *sweeps, int64_t key, const char *id, struct hd_specification *specification);
+struct live_sweep *live_sweep_find(struct sweeps *sweeps, int64_t key);
+/* Frees the sweep when it has ended and nothing points to it any more. */
+void live_sweep_release(struct live_sweep *sweep);
+void live_sweep_free(struct live_sweep *sweep);
+/* Takes over `configuration`. NULL when memory is short. */
+struct live_run *live_run_add(struct live_sweep *sweep, int64_t key, int64_t number, char *configuration);
+struct live_run *live_run_find(struct sweeps *sweeps, int64_t key);
+void live_run_free(struct live_run *run);
+
+/* schedule.c: gives free slots to sweeps that want them. */
+void schedule(struct sweeps *sweeps);
+void slot_release(struct live_run *run);
+
+/* control.c: what commits come back with. */
+void control_apply(struct live_sweep *sweep, const struct store_sweep_state *state);
+void control_watch_duration(struct live_sweep *sweep, int64_t started_us);
+void control_watch_timeout(struct live_run *run);
+void control_stop_run(struct live_run *run);
+void control_check_ended(struct sweeps *sweeps);
+void control_cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer,
+                          void *data);
+void control_cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer,
+                        void *data);
+
+/* children.c: between launcher and store. */
+extern const struct launch_events children_events;
+void children_launch(struct live_run *run);
+void children_adopt(struct live_run *run, const struct launch_identity *identity);
+void children_free_end(struct live_run *run);
+/* Commits run->end; when that fails, again after a second. */
+void children_write_end(struct live_run *run);
+
+/* recover.c: at start. */
+int recover(struct sweeps *sweeps, struct hd_error *error);
+
+#endif

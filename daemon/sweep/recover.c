@@ -1,0 +1,90 @@
+/* At start: live state is built anew from the store (law 5). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "live.h"
+#include "log.h"
+
+struct recovery {
+    struct sweeps *sweeps;
+    struct live_sweep *sweep; /* whose runs are being read */
+    struct hd_error *error;
+};
+
+static int take_run(void *context, const struct store_run *row)
+{
+    struct recovery *recovery = context;
+    struct live_run *run;
+    char *configuration = strdup(row->configuration);
+
+    run = configuration != NULL ? live_run_add(recovery->sweep, row->key, row->number, configuration) : NULL;
+    if (run == NULL)
+        return hd_error_set(recovery->error, HD_UNAVAILABLE, "out of memory");
+    run->attempt = row->attempt;
+    run->started_us = row->started_us;
+    run->stopping = row->stop_reason != NULL;
+    if (row->attempt == 0)
+        return 0;
+    run->has_slot = true;
+    run->sweep->slots++;
+    recovery->sweeps->slots_taken++;
+    if (row->monitor_pid > 0) {
+        struct launch_identity identity = {.pid = row->monitor_pid, .start_ticks = row->monitor_ticks};
+
+        snprintf(identity.boot_id, sizeof identity.boot_id, "%s", row->boot_id);
+        children_adopt(run, &identity);
+        control_watch_timeout(run);
+    } else {
+        /* An intent whose start nobody saw. The monitor decides whether it runs, ran, or must be started. */
+        children_launch(run);
+    }
+    return 0;
+}
+
+static int parse(const struct store_sweep *row, struct hd_specification *ret_specification, struct hd_error *error)
+{
+    const struct hd_specification_options options = {.seed = row->seed};
+    struct hd_problems errors = {0}, warnings = {0};
+    cJSON *config = hd_json_parse_own(row->config);
+    int result = config == NULL ? -1 : hd_specification_parse(config, &options, &errors, &warnings, ret_specification);
+
+    if (result != 0)
+        result = hd_error_set(error, HD_INTERNAL, "the stored specification of sweep %s is not understood: %s", row->id,
+                              errors.count > 0 ? errors.list[0].message : "out of memory or no JSON");
+    cJSON_Delete(config);
+    hd_problems_clear(&errors);
+    hd_problems_clear(&warnings);
+    return result;
+}
+
+static int take_sweep(void *context, const struct store_sweep *row)
+{
+    struct recovery *recovery = context;
+    struct hd_specification specification = {0};
+    struct live_sweep *sweep;
+    int result = parse(row, &specification, recovery->error);
+
+    if (result != 0)
+        return result;
+    sweep = live_sweep_add(recovery->sweeps, row->key, row->id, &specification);
+    if (sweep == NULL) {
+        hd_specification_clear(&specification);
+        return hd_error_set(recovery->error, HD_UNAVAILABLE, "out of memory");
+    }
+    sweep->status = row->status;
+    sweep->generation = row->generation;
+    sweep->generated = row->generated;
+    if (row->started_us != 0 && row->status == HD_RUNNING)
+        control_watch_duration(sweep, row->started_us);
+    recovery->sweep = sweep;
+    return store_read_live_runs(store_loop_reader(recovery->sweeps->store), row->key, take_run, recovery, recovery->error);
+}
+
+int recover(struct sweeps *sweeps, struct hd_error *error)
+{
+    struct recovery recovery = {.sweeps = sweeps, .error = error};
+
+    return store_read_live_sweeps(store_loop_reader(sweeps->store), take_sweep, &recovery, error);
+}

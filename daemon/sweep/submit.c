@@ -1,0 +1,214 @@
+/* A new sweep: its specification is checked and its source copied on the pool, then it is stored, then it lives. */
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/json.h"
+#include "core/number.h"
+#include "launch/snapshot.h"
+#include "live.h"
+#include "log.h"
+
+struct submit {
+    struct store_create_sweep request; /* first: the write comes back as this */
+    uv_work_t work;
+    struct sweeps *sweeps;
+    struct sweeps_submission submission;
+    char id[64];
+    char *snapshot; /* path; NULL: none is taken */
+    char *config, *warnings_json;
+    struct hd_specification specification;
+    struct hd_problems errors, warnings;
+    struct hd_error error; /* when it failed for other reasons than its content */
+};
+
+static void free_submit(struct submit *submit)
+{
+    struct sweeps *sweeps = submit->sweeps;
+
+    cJSON_Delete(submit->submission.body);
+    hd_specification_clear(&submit->specification);
+    hd_problems_clear(&submit->errors);
+    hd_problems_clear(&submit->warnings);
+    free(submit->snapshot);
+    free(submit->config);
+    free(submit->warnings_json);
+    free(submit);
+    sweeps->submissions--;
+    close_when_quiet(sweeps);
+}
+
+/* `HD_` and a random UUID (version 4). */
+static void make_id(char id[64])
+{
+    unsigned char b[16];
+
+    randombytes_buf(b, sizeof b);
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    snprintf(id, 64, "HD_%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
+             b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static int64_t random_seed(void)
+{
+    uint64_t bits;
+
+    randombytes_buf(&bits, sizeof bits);
+    return (int64_t)(bits & (uint64_t)HD_INTEGER_MAX);
+}
+
+static bool is_directory(void *context, const char *path)
+{
+    struct stat status;
+
+    (void)context;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode) && access(path, R_OK | X_OK) == 0;
+}
+
+static char *warnings_text(const struct hd_problems *warnings)
+{
+    struct hd_text text = {0};
+
+    hd_text_add_char(&text, '[');
+    for (size_t i = 0; i < warnings->count; i++) {
+        hd_text_format(&text, "%s{\"code\":\"%s\",\"message\":", i > 0 ? "," : "", warnings->list[i].code);
+        hd_json_print_string(&text, warnings->list[i].message);
+        hd_text_add_char(&text, '}');
+    }
+    hd_text_add_char(&text, ']');
+    return hd_text_take(&text);
+}
+
+static void take_snapshot(struct submit *submit)
+{
+    const struct hd_run_config *run = &submit->specification.run;
+    struct hd_text path = {0};
+    struct hd_error error = {0};
+
+    if (run->source_directory == NULL || !run->snapshot)
+        return;
+    hd_text_format(&path, "%s/snapshots/%s", submit->sweeps->settings.state_dir, submit->id);
+    submit->snapshot = hd_text_take(&path);
+    if (submit->snapshot == NULL) {
+        hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
+        return;
+    }
+    if (snapshot_take(run->source_directory, submit->snapshot, submit->sweeps->settings.snapshot_limit, &error) == 0)
+        return;
+    if (error.code == HD_INVALID)
+        hd_problems_add(&submit->errors, "OutOfRange", "run_config.source_directory", "%s", error.message);
+    else
+        submit->error = error;
+}
+
+/* On the pool. */
+static void prepare(uv_work_t *work)
+{
+    struct submit *submit = work->data;
+    const struct hd_specification_options options = {.seed = random_seed(), .is_directory = is_directory};
+    struct hd_text config = {0};
+
+    if (hd_specification_parse(submit->submission.body, &options, &submit->errors, &submit->warnings, &submit->specification) != 0)
+        return;
+    take_snapshot(submit);
+    hd_json_print(&config, submit->specification.config, HD_JSON_COMPACT);
+    submit->config = hd_text_take(&config);
+    submit->warnings_json = warnings_text(&submit->warnings);
+    if (submit->config == NULL || submit->warnings_json == NULL)
+        hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
+}
+
+/* --- A snapshot whose sweep was not stored is removed, on the pool ------------------------------------------------------------------------ */
+
+static void remove_snapshot(uv_work_t *work)
+{
+    struct submit *submit = work->data;
+    struct hd_error error = {0};
+
+    if (snapshot_remove(submit->snapshot, &error) != 0)
+        log_line(LOG_LEVEL_WARNING, "%s", error.message);
+}
+
+static void on_removed(uv_work_t *work, int status)
+{
+    (void)status;
+    free_submit(work->data);
+}
+
+static void fail(struct submit *submit, const struct hd_error *error)
+{
+    submit->submission.failed(&submit->submission, error);
+    if (submit->snapshot == NULL || uv_queue_work(submit->sweeps->loop, &submit->work, remove_snapshot, on_removed) != 0)
+        free_submit(submit);
+}
+
+static void on_stored(struct store_write *write)
+{
+    struct submit *submit = (struct submit *)write;
+    struct sweeps *sweeps = submit->sweeps;
+    struct live_sweep *sweep;
+
+    if (write->result != 0) {
+        fail(submit, &write->error);
+        return;
+    }
+    log_line(LOG_LEVEL_INFO, "sweep %s created, experiment %s", submit->id, submit->specification.experiment);
+    sweep = live_sweep_add(sweeps, submit->request.ret_key, submit->id, &submit->specification);
+    if (sweep == NULL)
+        log_line(LOG_LEVEL_ERROR, "sweep %s: no memory to run it; it runs when the daemon is started again", submit->id);
+    submit->submission.created(&submit->submission, submit->request.ret_key);
+    free_submit(submit);
+    schedule(sweeps);
+}
+
+static void on_prepared(uv_work_t *work, int status)
+{
+    struct submit *submit = work->data;
+
+    if (status != 0)
+        hd_error_set(&submit->error, HD_UNAVAILABLE, "the daemon is stopping");
+    if (submit->error.code == HD_NO_ERROR && submit->errors.out_of_memory)
+        hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
+    if (submit->error.code != HD_NO_ERROR) {
+        fail(submit, &submit->error);
+    } else if (submit->errors.count > 0) {
+        submit->submission.refused(&submit->submission, &submit->errors);
+        free_submit(submit);
+    } else {
+        submit->request.id = submit->id;
+        submit->request.specification = &submit->specification;
+        submit->request.config = submit->config;
+        submit->request.warnings = submit->warnings_json;
+        submit->request.write.done = on_stored;
+        if (store_create_sweep(submit->sweeps->store, &submit->request, &submit->error) != 0)
+            fail(submit, &submit->error);
+    }
+}
+
+void sweeps_submit(struct sweeps *sweeps, const struct sweeps_submission *submission)
+{
+    struct submit *submit = calloc(1, sizeof *submit);
+    struct sweeps_submission refused = *submission;
+    struct hd_error error = {0};
+
+    if (submit != NULL) {
+        submit->sweeps = sweeps;
+        submit->submission = *submission;
+        submit->work.data = submit;
+        make_id(submit->id);
+        if (uv_queue_work(sweeps->loop, &submit->work, prepare, on_prepared) == 0) {
+            sweeps->submissions++;
+            return;
+        }
+    }
+    free(submit);
+    hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
+    refused.failed(&refused, &error);
+    cJSON_Delete(refused.body);
+}

@@ -1,0 +1,60 @@
+/* Live sweeps: the only room that decides. Draws children when slots are free, has them launched, ends them, and keeps time.
+ *
+ * Everything here belongs to the loop thread. Live state is a shadow of the store: it changes only when the result of a commit comes back,
+ * and a restart builds it anew from the store (there is no other resume). */
+#ifndef HYPERDRIVED_SWEEP_H
+#define HYPERDRIVED_SWEEP_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/error.h"
+#include "core/problems.h"
+#include "store/store.h"
+
+struct sweeps;
+
+struct sweeps_settings {
+    const char *state_dir;
+    const char *monitor;      /* path of hyperdrive-monitor */
+    int64_t grace_us;
+    int64_t slots;            /* children at once */
+    int64_t snapshot_limit;   /* bytes */
+    char *const *environment; /* NAME=VALUE that every child gets from the daemon's own environment; ends in NULL */
+    const char *url;          /* what children report to */
+    /* The token of one attempt of a run; written to `buffer`. */
+    void (*run_token)(void *context, const char *run_id, int attempt, char *buffer, size_t size);
+    void *context;
+};
+
+/* Takes up all live sweeps and their children from the store. The settings' strings must outlive the room. */
+int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store, const struct sweeps_settings *settings,
+                struct hd_error *error);
+/* Leaves the children running. Writes may still be on their way then: close the store next, and free the room when that is done. */
+void sweeps_close(struct sweeps *sweeps, void (*closed)(void *data), void *data);
+void sweeps_free(struct sweeps *sweeps);
+/* Starts nothing any more and ends all children; `ended` is called when none is left and all ends are committed. */
+void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void *data);
+
+/* A new sweep: checked and its source copied on the pool, then stored. Exactly one of the outcomes comes. */
+struct sweeps_submission {
+    cJSON *body;                 /* taken over */
+    void *data;                  /* the caller's */
+    /* created: `key` of the new sweep. refused: `problems` (400). failed: `error`. One is called, on the loop. */
+    void (*created)(struct sweeps_submission *submission, int64_t key);
+    void (*refused)(struct sweeps_submission *submission, const struct hd_problems *problems);
+    void (*failed)(struct sweeps_submission *submission, const struct hd_error *error);
+};
+void sweeps_submit(struct sweeps *sweeps, const struct sweeps_submission *submission);
+
+/* `answer` is called on the loop: with `error` NULL and whether it was cancelled, or with what went wrong. */
+typedef void sweeps_cancel_answer(void *data, bool canceled, enum hd_status status, const struct hd_error *error);
+void sweeps_cancel(struct sweeps *sweeps, int64_t sweep, sweeps_cancel_answer *answer, void *data);
+void sweeps_cancel_run(struct sweeps *sweeps, int64_t run, sweeps_cancel_answer *answer, void *data);
+
+/* Absolute folder of a run: STATE/runs/<sweep>/<n/1000>/<n>. Owned by the caller; NULL when memory is short. */
+char *sweeps_run_folder(const char *state_dir, const char *sweep_id, int64_t number);
+
+#endif

@@ -1,0 +1,115 @@
+/* Opening and closing of the room. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/text.h"
+#include "live.h"
+#include "log.h"
+
+/* A thousand runs per folder, so that no folder grows without bound. */
+enum { RUNS_PER_FOLDER = 1000 };
+
+char *sweeps_run_folder(const char *state_dir, const char *sweep_id, int64_t number)
+{
+    struct hd_text path = {0};
+
+    hd_text_format(&path, "%s/runs/%s/%" PRId64 "/%" PRId64, state_dir, sweep_id, number / RUNS_PER_FOLDER, number);
+    return hd_text_take(&path);
+}
+
+static void free_unopened(void *data)
+{
+    sweeps_free(data);
+}
+
+int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store, const struct sweeps_settings *settings,
+                struct hd_error *error)
+{
+    const struct launch_settings launch_settings = {.monitor = settings->monitor, .grace_us = settings->grace_us};
+    struct sweeps *sweeps = calloc(1, sizeof *sweeps);
+    int result;
+
+    if (sweeps == NULL)
+        return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+    sweeps->loop = loop;
+    sweeps->store = store;
+    sweeps->settings = *settings;
+    sweeps->tail = &sweeps->first;
+    result = deadlines_open(&sweeps->deadlines, loop, error);
+    if (result != 0) {
+        free(sweeps);
+        return result;
+    }
+    result = launch_open(&sweeps->launch, loop, &launch_settings, &children_events, error);
+    if (result == 0)
+        result = recover(sweeps, error);
+    if (result != 0) {
+        sweeps_close(sweeps, free_unopened, sweeps);
+        return result;
+    }
+    *ret_sweeps = sweeps;
+    schedule(sweeps);
+    return 0;
+}
+
+static void on_deadlines_closed(void *data)
+{
+    struct sweeps *sweeps = data;
+
+    sweeps->quiet = true;
+    close_when_quiet(sweeps);
+}
+
+void close_when_quiet(struct sweeps *sweeps)
+{
+    if (sweeps->quiet && sweeps->submissions == 0 && sweeps->closed != NULL) {
+        void (*closed)(void *) = sweeps->closed;
+
+        sweeps->closed = NULL;
+        closed(sweeps->closed_data);
+    }
+}
+
+static void on_launch_closed(void *data)
+{
+    struct sweeps *sweeps = data;
+
+    deadlines_close(&sweeps->deadlines, on_deadlines_closed, sweeps);
+}
+
+void sweeps_close(struct sweeps *sweeps, void (*closed)(void *data), void *data)
+{
+    sweeps->closing = true;
+    sweeps->closed = closed;
+    sweeps->closed_data = data;
+    if (sweeps->launch != NULL)
+        launch_close(sweeps->launch, on_launch_closed, sweeps);
+    else
+        on_launch_closed(sweeps);
+}
+
+void sweeps_free(struct sweeps *sweeps)
+{
+    while (sweeps->first != NULL)
+        live_sweep_free(sweeps->first);
+    free(sweeps);
+}
+
+static void on_stop_stored(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
+{
+    (void)data, (void)canceled, (void)status;
+    if (error != NULL)
+        log_line(LOG_LEVEL_ERROR, "a child's cancel could not be stored: %s", error->message);
+}
+
+void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void *data)
+{
+    sweeps->ending = true;
+    sweeps->ended = ended;
+    sweeps->ended_data = data;
+    for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
+        for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
+            if (run->attempt > 0 && !run->writing_end)
+                control_cancel_run(sweeps, run->key, "user", 0, on_stop_stored, NULL);
+    control_check_ended(sweeps);
+}

@@ -1,0 +1,152 @@
+#include "token.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAC_HEX_SIZE = crypto_auth_BYTES * 2 + 1 };
+
+/* Writes a small secret file whole or not at all: temporary name, sync, rename, sync of the folder. */
+static int write_secret(const char *state_dir, const char *path, const char *content, struct hd_error *error)
+{
+    char temporary[4096 + 8];
+    size_t length = strlen(content);
+    int file, folder, failed;
+
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot write %s", temporary);
+    failed = write(file, content, length) != (ssize_t)length || fsync(file) != 0;
+    failed |= close(file) != 0;
+    if (failed || rename(temporary, path) != 0) {
+        int number = errno;
+
+        (void)unlink(temporary);
+        return hd_error_system(error, HD_UNAVAILABLE, number, "cannot write %s", path);
+    }
+    folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0 || fsync(folder) != 0) {
+        int number = errno;
+
+        if (folder >= 0)
+            (void)close(folder);
+        return hd_error_system(error, HD_UNAVAILABLE, number, "cannot sync %s", state_dir);
+    }
+    (void)close(folder);
+    return 0;
+}
+
+/* Reads the one line of a file. 1: read, 0: there is no such file, negative: failed. */
+static int read_line(const char *path, char *line, size_t size, struct hd_error *error)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length;
+
+    if (file < 0)
+        return errno == ENOENT ? 0 : hd_error_system(error, HD_UNAVAILABLE, errno, "cannot read %s", path);
+    length = read(file, line, size - 1);
+    (void)close(file);
+    if (length < 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot read %s", path);
+    line[length] = '\0';
+    line[strcspn(line, "\r\n")] = '\0';
+    return 1;
+}
+
+/* The file's hex line, made from random bytes when the file is missing. */
+static int open_secret(const char *state_dir, const char *name, char *line, size_t size, struct hd_error *error)
+{
+    unsigned char bytes[TOKEN_KEY_SIZE];
+    char path[4096], content[TOKEN_KEY_SIZE * 2 + 2];
+    int result;
+
+    snprintf(path, sizeof path, "%s/%s", state_dir, name);
+    result = read_line(path, line, size, error);
+    if (result < 0)
+        return result;
+    if (result == 1) {
+        if (strlen(line) < TOKEN_KEY_SIZE)
+            return hd_error_set(error, HD_UNAVAILABLE, "%s is too short for a secret: remove it, and a new one is made", path);
+        return 0;
+    }
+    randombytes_buf(bytes, sizeof bytes);
+    sodium_bin2hex(content, sizeof content, bytes, sizeof bytes);
+    snprintf(line, size, "%s", content);
+    strcat(content, "\n");
+    return write_secret(state_dir, path, content, error);
+}
+
+int tokens_open(struct tokens *tokens, const char *state_dir, struct hd_error *error)
+{
+    char line[TOKEN_KEY_SIZE * 2 + 2];
+    int result;
+
+    if (sodium_init() < 0)
+        return hd_error_set(error, HD_UNAVAILABLE, "the cryptography library does not start");
+    result = open_secret(state_dir, "secret", line, sizeof line, error);
+    if (result == 0 && sodium_hex2bin(tokens->key, sizeof tokens->key, line, strlen(line), NULL, NULL, NULL) != 0)
+        result = hd_error_set(error, HD_UNAVAILABLE, "%s/secret is not the hex line that this program writes", state_dir);
+    if (result == 0)
+        result = open_secret(state_dir, "token", tokens->owner, sizeof tokens->owner, error);
+    return result;
+}
+
+static void run_mac(const struct tokens *tokens, const char *run_id, int attempt, char hex[MAC_HEX_SIZE])
+{
+    unsigned char mac[crypto_auth_BYTES];
+    char message[256];
+    int length = snprintf(message, sizeof message, "%s/%d", run_id, attempt);
+
+    crypto_auth(mac, (const unsigned char *)message, (unsigned long long)length, tokens->key);
+    sodium_bin2hex(hex, MAC_HEX_SIZE, mac, sizeof mac);
+}
+
+void token_for_run(const struct tokens *tokens, const char *run_id, int attempt, char *buffer, size_t size)
+{
+    char hex[MAC_HEX_SIZE];
+
+    run_mac(tokens, run_id, attempt, hex);
+    snprintf(buffer, size, "r.%s.%s", run_id, hex);
+}
+
+/* In a time that depends on the lengths alone. */
+static bool equal(const char *a, const char *b)
+{
+    size_t length = strlen(a);
+
+    return length == strlen(b) && sodium_memcmp(a, b, length) == 0;
+}
+
+bool token_is_owner(const struct tokens *tokens, const char *token)
+{
+    return equal(tokens->owner, token);
+}
+
+bool token_run_id(const char *token, char *ret_run_id, size_t size)
+{
+    const char *dot = strrchr(token, '.');
+    size_t length;
+
+    if (strncmp(token, "r.", 2) != 0 || dot == NULL || dot < token + 3)
+        return false;
+    length = (size_t)(dot - token - 2);
+    if (length >= size)
+        return false;
+    memcpy(ret_run_id, token + 2, length);
+    ret_run_id[length] = '\0';
+    return true;
+}
+
+bool token_is_run(const struct tokens *tokens, const char *token, const char *run_id, int attempt)
+{
+    char expected[256];
+
+    token_for_run(tokens, run_id, attempt, expected, sizeof expected);
+    return equal(expected, token);
+}
