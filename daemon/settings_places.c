@@ -7,8 +7,12 @@
 
 #include "settings_row.h"
 
-#ifndef HD_LIBEXEC_DIR
-#define HD_LIBEXEC_DIR "/usr/libexec"
+/* The build says where it installs; what is compiled without it, as tests are, stands for an installation in /usr. */
+#ifndef HD_LIBEXECDIR
+#define HD_LIBEXECDIR "/usr/libexec"
+#endif
+#ifndef HD_SYSCONFDIR
+#define HD_SYSCONFDIR "/etc"
 #endif
 
 /* The user's home folder: $HOME, else what the user database says. */
@@ -38,10 +42,17 @@ static char *user_place(const char *variable, const char *fallback, const char *
     return path;
 }
 
+/* An installation outside /usr puts its file under its own prefix: it counts as long as /etc has none. */
+static char *system_file(void)
+{
+    static const char first[] = "/etc/hyperdrive/hyperdrived.conf", second[] = HD_SYSCONFDIR "/hyperdrive/hyperdrived.conf";
+    return strdup(access(first, F_OK) != 0 && access(second, F_OK) == 0 ? second : first);
+}
+
 char *settings_place_of_file(void)
 {
     if (geteuid() == 0)
-        return strdup("/etc/hyperdrive/hyperdrived.conf");
+        return system_file();
     return user_place("XDG_CONFIG_HOME", ".config", "hyperdrive/hyperdrived.conf");
 }
 
@@ -83,5 +94,5 @@ char *settings_place_of_monitor(void)
         free(path);
     }
     free(folder);
-    return found != NULL ? found : strdup(HD_LIBEXEC_DIR "/hyperdrive/hyperdrive-monitor");
+    return found != NULL ? found : strdup(HD_LIBEXECDIR "/hyperdrive/hyperdrive-monitor");
 }
