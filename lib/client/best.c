@@ -140,7 +140,7 @@ static int print_children(struct client *client, const char *id, struct hd_error
     if (!table_close(&listing.table) && result == 0) {
         result = hd_error_set(error, HD_UNAVAILABLE, "memory is short");
     }
-    if (result == 0) {
+    if (result == 0 && listing.rows > 0) {
         print_total(client, id, listing.rows);
     }
     return result;

@@ -146,7 +146,8 @@ class Questions(Commanding, DaemonTest):
         self.assertSame(self.client.read("/runs/%s/metrics" % run_id)["metrics"], {
             "Accuracy": [0.5, 0.75], "loss": 1e-05, "epochs": 3, "note": "fine", "ok": True, "broken": "NaN"})
         self.assertEqual(self.run_of(run_id)["reports"], 2)
-        steps = [point["step"] for point in self.client.read("/runs/%s/metrics" % run_id, form="points")["points"] if point["name"] == "Accuracy"]
+        (points,) = self.client.read("/runs/%s/metrics" % run_id, form="points").values()
+        steps = [point["step"] for point in points["Accuracy"]]
         self.assertEqual(steps, [1, 2])
 
         self.assertIn("best run         %s\nvalue            0.75\nstatus           Running\nx " % run_id, self.command("best"))
