@@ -98,9 +98,8 @@ static void read_literal(const struct hd_fields *fields, const cJSON *item)
         hd_fields_wrong_type(fields, item->string, "a string, a number, true, false or an object", item);
     } else if (cJSON_IsNumber(item) && hd_json_is_integer(item) && !hd_json_integer(item, &integer)) {
         hd_fields_out_of_range(fields, item->string, "between -9007199254740991 and 9007199254740991", item);
-    } else {
-        hd_fields_put(fields, item->string, json_copy(item));
     }
+    hd_fields_put(fields, item->string, json_copy(item)); /* a wrong one too, so that placeholders find the name */
 }
 
 void hd_read_inputs(const struct hd_fields *fields, const struct hd_field *field)
