@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +37,14 @@ static void raise_oom_score(void)
     close(file);
 }
 
+/* By the system call itself: posix_spawn() leaves the C library's two internal signals ignored, and its sigaction() refuses to touch them.
+ */
 static void reset_signals(void)
 {
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (int number = 1; number < NSIG; number++)
-        sigaction(number, &standard, NULL); /* refused for KILL, STOP and those of the C library, which cannot be changed anyway */
+    enum { KERNEL_SET_SIZE = _NSIG / 8 };
+    static const uint64_t standard[8]; /* all zero, which is the default action whatever the order of the kernel's struct is */
+    for (int number = 1; number < _NSIG; number++)
+        syscall(SYS_rt_sigaction, number, standard, NULL, (size_t)KERNEL_SET_SIZE); /* refused for KILL and STOP, which always have it */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

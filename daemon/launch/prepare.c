@@ -115,13 +115,13 @@ static int fill_folder(const struct plan *plan, int run, bool stop, struct hd_er
     return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot write the run's launch.json") : 0;
 }
 
-/* Gives true when `ret` is settled: the attempt was claimed before, or one cannot say. */
+/* True when `ret` is settled: the attempt was claimed before, or one cannot say. */
 static bool look_for_claim(int run, int attempt, bool locked, struct prepared *ret)
 {
     int result = started_read(run, attempt, &ret->started);
-    if (result == -ENOENT)
+    if (result == -ENOENT || (result == -EPROTO && !locked))
         return false;
-    if (result == -EPROTO && locked) {
+    if (result == -EPROTO) {
         ret->started = (struct started){0}; /* damaged, and its monitor is gone: its record decides */
         result = 0;
     }
