@@ -9,7 +9,7 @@
 #include "program.h"
 #include "specification_parts.h"
 
-void hd_read_ignored(const struct hd_fields *fields, const struct hd_field *field)
+static void read_ignored(const struct hd_fields *fields, const struct hd_field *field)
 {
     if (hd_field_given(fields, field) != NULL) {
         hd_fields_problem(fields, fields->warnings, "Ignored", field->name, " is accepted for compatibility and has no effect");
@@ -101,7 +101,7 @@ static const struct hd_field body_fields[] = {
     {.name = "resume_child_runs", .nullable = true, .absent = "null"},
     {.name = "initial_failure_limit", .type = HD_FIELD_INTEGER, .absent = "3", RUNS(0)},
     {.name = "nested_arguments", .type = HD_FIELD_STRING, .absent = "\"json\"", .choices = "json, flat"},
-    {.name = "debug_flag", .read = hd_read_ignored},
+    {.name = "debug_flag", .read = read_ignored},
 };
 
 static const cJSON *member(const cJSON *object, const char *name)

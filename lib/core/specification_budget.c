@@ -7,7 +7,8 @@
 #include "number.h"
 #include "specification_parts.h"
 
-cJSON *hd_new_number(double value)
+/* An integer if the value is one, else a float. */
+static cJSON *new_number(double value)
 {
     if (value == floor(value) && fabs(value) <= (double)HD_INTEGER_MAX) {
         return hd_json_new_integer((int64_t)value);
@@ -134,6 +135,6 @@ void hd_read_duration(const struct hd_fields *fields, const struct hd_field *fie
         return;
     }
     double seconds = checked != NULL ? checked->valuedouble : minutes > 0 ? minutes * 60 : 10080 * 60;
-    hd_fields_put(fields, field->name, minutes > 0 ? json_copy(hd_field_given(fields, field)) : hd_new_number(seconds / 60));
-    hd_fields_put(fields, seconds_field.name, hd_new_number(seconds));
+    hd_fields_put(fields, field->name, minutes > 0 ? json_copy(hd_field_given(fields, field)) : new_number(seconds / 60));
+    hd_fields_put(fields, seconds_field.name, new_number(seconds));
 }

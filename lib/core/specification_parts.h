@@ -31,8 +31,6 @@ void hd_read_inputs(const struct hd_fields *fields, const struct hd_field *field
 void hd_read_outputs(const struct hd_fields *fields, const struct hd_field *field);
 /* An object whose members are strings. */
 void hd_read_strings(const struct hd_fields *fields, const struct hd_field *field);
-/* The input's field has no effect: says so unless it is absent. */
-void hd_read_ignored(const struct hd_fields *fields, const struct hd_field *field);
 
 /* The values of a `run_config` that was read; those that are missing, because they were wrong, are NULL or 0. */
 void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret);
@@ -42,8 +40,5 @@ bool hd_policy_given(const cJSON *policy);
 
 /* Refuses (`Unsupported`) what the output of these fields asks for and this program does not do yet. */
 void hd_refuse_not_yet(const struct hd_fields *fields);
-
-/* An integer if the value is one, else a float; NULL when memory is short. */
-cJSON *hd_new_number(double value);
 
 #endif
