@@ -31,6 +31,7 @@ enum http_access {
     HTTP_OWN_RUN,    /* the owner, or the run whose id is the route's first variable part */
 };
 
+/* Runs in the loop's prepare phase; the loop does not wait before check and prepare handles had another turn. */
 typedef void http_handler(struct http_request *request, void *context);
 
 /* One row per route. Tables end in a row without a method. HEAD is served by GET's row; OPTIONS, 404 and 405 (with Allow) by the server. */
@@ -58,6 +59,7 @@ struct http_settings {
     void *context;            /* for authenticate, complain and handlers */
 };
 
+/* The program must ignore SIGPIPE. The settings' strings, routes and context must outlive the server. */
 int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct http_settings *settings, struct hd_error *error);
 /* The port it listens on, and the address as a URL: "http://127.0.0.1:8700". */
 int http_port(const struct http_server *server);
@@ -90,6 +92,8 @@ void http_reply_text(struct http_request *request, int status, const char *conte
 void http_reply_error(struct http_request *request, const struct hd_error *error);
 /* 400 ValidationError with all findings in `details`. */
 void http_reply_problems(struct http_request *request, const struct hd_problems *problems);
+/* An answer without a body (204). */
+void http_reply_empty(struct http_request *request, int status);
 /* `length` bytes of `fd` from `offset`; takes over the descriptor. With `partial` the status is 206 and Content-Range says of `total`. */
 void http_reply_file(struct http_request *request, const char *content_type, int fd, int64_t offset, int64_t length, bool partial,
                      int64_t total);

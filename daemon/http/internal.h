@@ -174,8 +174,6 @@ bool http_query_check(struct http_request *request);
 /* reply.c */
 /* A server's one answer for when there is no memory for any other; NULL when there is none for it either. */
 struct MHD_Response *http_reply_short_of_memory(void);
-/* An answer without a body. */
-void http_reply_empty(struct http_request *request, int status);
 /* Answers in place of the handler, which goes on owing one that will be dropped. */
 void http_reply_in_place(struct http_request *request, enum hd_code code, const char *message);
 /* Hands the answer to libmicrohttpd. */

@@ -227,6 +227,26 @@ START_TEST(test_too_many_connections)
 }
 END_TEST
 
+/* With a full house libmicrohttpd stops listening; the next free place must be given away without anything else happening. */
+START_TEST(test_waiting_connection_gets_the_next_free_place)
+{
+    enum { LIMIT = 4, HOUSE = LIMIT + 64 };
+    struct client silent[HOUSE], waiting;
+    fixture.settings.connections = LIMIT;
+    fixture.settings.header_timeout_us = 60000000;
+    fixture_start(&fixture);
+    for (int i = 0; i < HOUSE; i++)
+        client_open(&silent[i], &fixture);
+    client_open(&waiting, &fixture);
+    client_send(&waiting, "GET /echo/x HTTP/1.1\r\n" HOST "\r\n");
+    client_close(&silent[HOUSE - 1]);
+    expect(&waiting, 503, "there are too many connections");
+    client_close(&waiting);
+    for (int i = 0; i < HOUSE - 1; i++)
+        client_close(&silent[i]);
+}
+END_TEST
+
 START_TEST(test_all_bodies_together_are_limited)
 {
     enum { BODIES = 20 }; /* more than HTTP_BODIES_AT_ONCE */
@@ -434,6 +454,7 @@ int main(void)
     tcase_add_test(tests, test_slow_body_is_ended);
     tcase_add_test(tests, test_deadlines_do_not_touch_handlers);
     tcase_add_test(tests, test_too_many_connections);
+    tcase_add_test(tests, test_waiting_connection_gets_the_next_free_place);
     tcase_add_test(tests, test_all_bodies_together_are_limited);
     tcase_add_test(tests, test_close_waits_for_the_handler);
     tcase_add_test(tests, test_close_does_not_wait_for_ever);
