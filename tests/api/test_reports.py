@@ -68,7 +68,7 @@ class Kinds(ReportTest):
                 ({"name": "m", "value": "../../token", "kind": "image"}, None), ({"name": "m", "value": "/etc/passwd", "kind": "image"}, None),
                 ({"name": "m", "value": 1, "step": 1.5}, "step"), ({"name": "m", "value": 1, "step": "1"}, "step"),
                 ({"name": "m", "value": 1, "time": "yesterday"}, "time"), ({"name": "m", "value": 1, "reporter": "r"}, "sequence"),
-                ({"name": "m", "value": 1, "sequence": 1}, "reporter"), ({"name": "m", "value": 1, "reporter": "r", "sequence": -1}, "sequence"),
+                ({"name": "m", "value": 1, "sequence": 1}, "reporter"), ({"name": "m", "value": 1, "reporter": "r", "sequence": "1"}, "sequence"), ({"name": "m", "value": 1, "reporter": "r", "sequence": 1.5}, "sequence"),
                 ({"name": "m", "value": 1, "reporter": "", "sequence": 1}, "reporter"), ({"metrics": {}}, "metrics"), ({"metrics": [1]}, None),
                 ({"metrics": [{"name": "m", "value": 1}], "name": "m"}, None), ({"name": "m\0n", "value": 1}, None),
                 ({"name": "m", "value": 9007199254740992}, None)):
@@ -102,11 +102,11 @@ class Kinds(ReportTest):
         sweep_id, (run_id,) = self.running_sweep(1)
         self.send(run_id, {"metrics": [{"name": "Accuracy", "value": 0.5, "step": 10, "time": "2025-02-07T06:39:33.034036Z"},
                                        {"name": "Accuracy", "value": 0.25, "step": 5}]})
-        points = self.points(run_id)["metrics"]["Accuracy"]
+        points = self.points(run_id)["points"]["Accuracy"]
         self.assertEqual([(point["value"], point["step"]) for point in points], [(0.5, 10), (0.25, 5)])  # in the order of arrival
         self.assertEqual(points[0]["time"], "2025-02-07T06:39:33.034036Z")
         self.assertRegex(points[1]["time"], r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
-        self.assertEqual([point["value"] for point in self.points(run_id, **{"from": 1})["metrics"]["Accuracy"]], [0.25])
+        self.assertEqual([point["value"] for point in self.points(run_id, **{"from": 1})["points"]["Accuracy"]], [0.25])
         self.finish(sweep_id, run_id)
 
 
@@ -203,8 +203,8 @@ class ExactlyOnce(ReportTest):
         host, _, port = self.client.address.partition(":")
         connection = socket.create_connection((host, int(port)), timeout=harness.DEADLINE)
         body = json.dumps(body).encode()
-        connection.sendall(b"POST /api/v1/runs/%s/metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
-                           b"Content-Length: %d\r\n\r\n%s" % (run_id.encode(), self.client.token.encode(), len(body), body))
+        connection.sendall(("POST /api/v1/runs/%s/metrics HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                            "Content-Length: %d\r\n\r\n" % (run_id, self.client.address, self.client.token, len(body))).encode() + body)
         return connection
 
     def test_answer_lost(self):
@@ -224,7 +224,7 @@ class ExactlyOnce(ReportTest):
                 self.assertEqual(answer.json["accepted"], 0)
             self.assertEqual(answer.json["reports"], number)
         self.assertSame(self.metrics(run_id), {"Accuracy": [1, 2, 3, 4, 5, 6], "loss": [-1, -2, -3, -4, -5, -6]})
-        self.assertEqual(len(self.points(run_id)["metrics"]["Accuracy"]), 6)
+        self.assertEqual(len(self.points(run_id)["points"]["Accuracy"]), 6)
         self.finish(sweep_id, run_id)
 
     def test_sequences(self):

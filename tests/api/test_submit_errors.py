@@ -426,8 +426,8 @@ class Refused(SharedDaemonTest):
     def test_a_client_that_goes_away_in_the_middle(self):
         host, _, port = self.client.address.partition(":")
         with socket.create_connection((host, int(port)), timeout=harness.DEADLINE) as connection:
-            connection.sendall(("POST /api/v1/sweeps HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
-                                "Content-Length: 1000\r\n\r\n{\"max" % self.client.token).encode())
+            connection.sendall(("POST /api/v1/sweeps HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                                "Content-Length: 1000\r\n\r\n{\"max" % (self.client.address, self.client.token)).encode())
         self.assertEqual(self.client.get("/version").status, 200)
 
 

@@ -59,7 +59,7 @@ class Sampling(SweepTest):
 
         crashed = self.submit(max_concurrent_runs=3, run_config=self.gated(), **fields)["run_id"]
         released = 0
-        for crash in (3, 9, 10, 17):
+        for crash in (3, 6, 8, 11):
             self.gates.wait_started(crash)
             self.daemon.kill()
             while released < crash:  # these end while the daemon is dead
@@ -269,14 +269,14 @@ class Outcomes(SweepTest):
         run = self.run_of(sweep["run_id"] + "_0")
         self.assertEqual((run["status"], run["error"]["code"], run["exit_code"]), ("Failed", "NonZeroExit", 7))
         self.assertEqual(run["error"]["exit_code"], 7)
-        self.assertEqual(run["error"]["last_output"].encode(), output.encode()[-4096:])
+        self.assertEqual(run["error"]["output"].encode(), output.encode()[-4096:])
         self.assertIn("7", run["error"]["message"])
 
     def test_signal(self):
         sweep = self.finished_sweep(max_total_runs=1, run_config={"command": ["/bin/sh", "-c", "echo dying; kill -SEGV $$"]})
         run = self.run_of(sweep["run_id"] + "_0")
         self.assertEqual((run["status"], run["error"]["code"], run["signal"]), ("Failed", "Signal", 11))
-        self.assertEqual((run["error"]["signal"], run["error"]["last_output"]), (11, "dying\n"))
+        self.assertEqual((run["error"]["signal"], run["error"]["output"]), (11, "dying\n"))
 
     def test_measured(self):
         sweep = self.finished_sweep(max_total_runs=1, run_config={"command": ["/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"]})
@@ -415,7 +415,7 @@ class Snapshot(SweepTest):
         source = self.source({"train.sh": "", "data/huge.bin": "x" * 70000, "small.txt": "x"})
         response = self.client.post("/sweeps", self.specification(run_config={"source_directory": source, "script": "train.sh"}))
         self.assertError(response, 400, target="run_config.source_directory")
-        self.assertIn("huge.bin", response.error["message"])
+        self.assertIn("'data'", response.error["message"])  # the largest entry
         self.assertEqual(self.daemon.sweeps(), [])
         snapshots = os.path.join(self.daemon.state, "snapshots")
         self.assertEqual(os.listdir(snapshots) if os.path.exists(snapshots) else [], [])
