@@ -9,6 +9,7 @@
 #include "core/instant.h"
 #include "core/json.h"
 #include "core/number.h"
+#include "core/random.h"
 
 static void reply_not_found(struct http_request *request, const char *what, const char *id)
 {
@@ -190,7 +191,7 @@ int resource_print_sweep(struct hd_text *text, struct store_reader *reader, cons
     resource_instant(text, "end_utc", sweep->ended_us);
     if (with_config)
         resource_json(text, "config", sweep->config);
-    hd_text_format(text, ",\"seed\":%" PRId64 ",\"max_total_runs\":%" PRId64, sweep->seed, sweep->max_total);
+    hd_text_format(text, ",\"seed\":%" PRId64 ",\"rng\":\"%s\",\"max_total_runs\":%" PRId64, sweep->seed, HD_RANDOM_NAME, sweep->max_total);
     print_children(text, sweep);
     resource_string(text, "best_child_run_id", best.found ? best.id : NULL);
     if (best.found)

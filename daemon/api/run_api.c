@@ -66,7 +66,8 @@ struct printing {
     struct store_reader *reader;
     struct hd_error *error;
     const char *state_dir;
-    int64_t count, last;
+    int64_t limit, count, last;
+    bool more; /* there is a row beyond the limit */
 };
 
 static int print_run(void *context, const struct store_run *run)
@@ -110,6 +111,10 @@ static int print_row(void *context, const struct store_run *run)
 {
     struct printing *printing = context;
 
+    if (printing->count == printing->limit) {
+        printing->more = true;
+        return 0;
+    }
     if (printing->count++ > 0)
         hd_text_add_char(printing->text, ',');
     printing->last = run->number;
@@ -133,10 +138,11 @@ void api_list_children(struct http_request *request, void *context)
     if (!http_query_integer(request, "limit", 1, LIST_MAX, LIST_DEFAULT, &limit) ||
         !http_query_integer(request, "after", 0, INT64_MAX, -1, &after))
         return;
+    printing.limit = limit;
     hd_text_add_string(&text, "{\"children\":[");
-    result = store_read_runs(store_loop_reader(api->store), found.sweep, after, limit, print_row, &printing, &error);
+    result = store_read_runs(store_loop_reader(api->store), found.sweep, after, limit + 1, print_row, &printing, &error);
     hd_text_format(&text, "],\"total\":%" PRId64, found.generated);
-    if (printing.count == limit)
+    if (printing.more)
         hd_text_format(&text, ",\"next\":%" PRId64 "}", printing.last);
     else
         hd_text_add_string(&text, ",\"next\":null}");

@@ -16,13 +16,19 @@ struct printing {
     struct store_reader *reader;
     struct hd_error *error;
     bool with_config;
+    int64_t limit; /* of a list; 0: no list */
     int64_t count, last;
+    bool more;     /* there is a row beyond the limit */
 };
 
 static int print_sweep(void *context, const struct store_sweep *sweep)
 {
     struct printing *printing = context;
 
+    if (printing->limit > 0 && printing->count == printing->limit) {
+        printing->more = true;
+        return 0;
+    }
     if (printing->count++ > 0)
         hd_text_add_char(printing->text, ',');
     printing->last = sweep->key;
@@ -165,13 +171,14 @@ void api_list_sweeps(struct http_request *request, void *context)
     if (!http_query_integer(request, "limit", 1, LIST_MAX, LIST_DEFAULT, &limit) ||
         !http_query_integer(request, "after", 1, INT64_MAX, 0, &after))
         return;
+    printing.limit = limit;
     hd_text_add_string(&text, "{\"sweeps\":[");
     result = store_begin_reads(printing.reader, &error);
     if (result == 0) {
-        result = store_read_sweeps(printing.reader, http_query(request, "experiment"), status, after, limit, print_sweep, &printing, &error);
+        result = store_read_sweeps(printing.reader, http_query(request, "experiment"), status, after, limit + 1, print_sweep, &printing, &error);
         store_end_reads(printing.reader);
     }
-    if (printing.count == limit)
+    if (printing.more)
         hd_text_format(&text, "],\"next\":%" PRId64 "}", printing.last);
     else
         hd_text_add_string(&text, "],\"next\":null}");

@@ -8,7 +8,7 @@
     "cancel_requested, completed, failed, canceled, not_responding FROM sweep "
 
 static const char BY_KEY[] = COLUMNS "WHERE sweep = ?1";
-static const char LIVE[] = COLUMNS "WHERE status IN (1, 4, 6) ORDER BY sweep";
+static const char LIVE[] = COLUMNS "INDEXED BY sweep_live WHERE status IN (1, 4, 6) ORDER BY sweep";
 static const char NEWEST[] = COLUMNS "WHERE sweep < ?1 ORDER BY sweep DESC LIMIT ?2";
 static const char NEWEST_OF_EXPERIMENT[] = COLUMNS "WHERE sweep < ?1 AND experiment = ?3 ORDER BY sweep DESC LIMIT ?2";
 static const char NEWEST_OF_STATUS[] = COLUMNS "WHERE sweep < ?1 AND status = ?3 ORDER BY sweep DESC LIMIT ?2";

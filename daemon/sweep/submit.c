@@ -71,6 +71,12 @@ static bool is_directory(void *context, const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode) && access(path, R_OK | X_OK) == 0;
 }
 
+static bool exists(void *context, const char *path)
+{
+    (void)context;
+    return access(path, R_OK) == 0;
+}
+
 static char *warnings_text(const struct hd_problems *warnings)
 {
     struct hd_text text = {0};
@@ -111,7 +117,7 @@ static void take_snapshot(struct submit *submit)
 static void prepare(uv_work_t *work)
 {
     struct submit *submit = work->data;
-    const struct hd_specification_options options = {.seed = random_seed(), .is_directory = is_directory};
+    const struct hd_specification_options options = {.seed = random_seed(), .is_directory = is_directory, .exists = exists};
     struct hd_text config = {0};
 
     if (hd_specification_parse(submit->submission.body, &options, &submit->errors, &submit->warnings, &submit->specification) != 0)
