@@ -24,7 +24,12 @@
 #include "record.h"
 #include "started.h"
 
-enum { SECOND_US = 1000000, KILL_PAUSE_US = 5000, KILL_PAUSE_MAX_US = SECOND_US, TERM_ROUNDS = 10 };
+enum {
+    SECOND_US = 1000000,
+    KILL_PAUSE_US = 5000,
+    KILL_PAUSE_MAX_US = SECOND_US,
+    SIGNAL_ROUNDS = 20 /* what forks faster than we look is met again */
+};
 
 struct monitor {
     struct order order;
@@ -101,46 +106,41 @@ static bool reap(struct monitor *monitor)
         if (ended == 0)
             return true;
         if (ended < 0)
-            return false; /* ECHILD */
-        if (ended == monitor->program) {
+            return false;                                           /* ECHILD */
+        if (ended == monitor->program && !monitor->program_ended) { /* later its process id may be another's */
             monitor->program_ended = true;
             monitor->wait_status = status;
         }
     }
 }
 
-static void signal_tree(const struct monitor *monitor, const struct process_list *tree, size_t from, int number)
-{
-    for (size_t i = from; i < tree->count; i++)
-        kill(tree->pids[i], number);
-    if (tree->failed && !monitor->program_ended)
-        kill(-monitor->program, number);
-}
-
-/* TERM once to each process, and CONT so that a stopped one can react. What forks faster than we look gets KILL only. */
-static void begin_end(struct monitor *monitor)
+/* Sends `number`, and then `second` if it is not 0, once to each process of the tree, and to those that appear meanwhile. */
+static void signal_tree(const struct monitor *monitor, int number, int second)
 {
     struct process_list tree = {0};
     bool grown = true;
-    for (int round = 0; grown && round < TERM_ROUNDS; round++) {
+    for (int round = 0; grown && round < SIGNAL_ROUNDS; round++) {
         size_t before = tree.count;
         processes_add_descendants(&tree, getpid());
-        signal_tree(monitor, &tree, before, SIGTERM);
-        signal_tree(monitor, &tree, before, SIGCONT);
+        for (size_t i = before; i < tree.count; i++) {
+            kill(tree.pids[i], number);
+            if (second != 0)
+                kill(tree.pids[i], second);
+        }
         grown = tree.count > before;
     }
+    if (tree.failed && !monitor->program_ended)
+        kill(-monitor->program, number);
     process_list_clear(&tree);
+}
+
+/* CONT comes behind, so that a stopped process can react. */
+static void begin_end(struct monitor *monitor)
+{
+    signal_tree(monitor, SIGTERM, SIGCONT);
     monitor->ending = true;
     monitor->kill_at_us = clock_us(CLOCK_MONOTONIC) + monitor->order.grace_us;
     monitor->kill_pause_us = KILL_PAUSE_US;
-}
-
-static void kill_tree(struct monitor *monitor)
-{
-    struct process_list tree = {0};
-    processes_add_descendants(&tree, getpid());
-    signal_tree(monitor, &tree, 0, SIGKILL);
-    process_list_clear(&tree);
 }
 
 /* How long to wait for the next signal; negative: as long as it takes. */
@@ -163,7 +163,7 @@ static void watch(struct monitor *monitor)
         if (!monitor->ending && (monitor->stop || monitor->program_ended))
             begin_end(monitor);
         if (monitor->ending && clock_us(CLOCK_MONOTONIC) >= monitor->kill_at_us)
-            kill_tree(monitor);
+            signal_tree(monitor, SIGKILL, 0);
         await_signal(monitor, pause_us(monitor));
     }
 }

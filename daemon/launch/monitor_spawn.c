@@ -102,8 +102,10 @@ int spawn_monitor(const char *monitor, const char *folder, int attempt, bool sto
     if (number != 0)
         hd_error_system(error, HD_INTERNAL, number, "cannot start '%s'", monitor);
     /* It runs, but cannot be watched (too many open files): its started file leads back to it later. */
-    if (number == 0 && watch(pid, &spawned) < 0)
+    if (number == 0 && watch(pid, &spawned) < 0) {
         number = EAGAIN;
+        hd_error_system(error, HD_INTERNAL, number, "cannot watch the monitor of the run");
+    }
     if (number != 0) {
         close(ends[0]);
         if (spawned.pidfd >= 0)
