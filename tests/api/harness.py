@@ -207,6 +207,15 @@ class Client:
 
 # --- The daemon ---------------------------------------------------------------------------------------------------------------------
 
+class Refused(AssertionError):
+    """The daemon ended before it was ready."""
+
+    def __init__(self, code, said):
+        super().__init__("the daemon ended with %d before it was ready:\n%s" % (code, said))
+        self.code = code
+        self.said = said
+
+
 class Daemon:
     """One state folder and the daemon on it. `options` are further command line options."""
 
@@ -219,10 +228,6 @@ class Daemon:
         self.client = None
         self.preset = False  # its database was filled by hand: there is nothing to cancel at the end
 
-    # A test that starts the program by hand (to see it refuse) uses this.
-    def command(self, *options, listen="127.0.0.1:0"):
-        return [HYPERDRIVED, "--state-dir", self.state, "--listen", listen, *self.options, *options]
-
     def start(self, environment=None, options=(), listen="127.0.0.1:0"):
         """Returns when the daemon has said READY=1 over NOTIFY_SOCKET; raises when it ends or stays silent."""
         assert self.process is None
@@ -231,13 +236,23 @@ class Daemon:
             os.unlink(notify_path)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(notify_path)
+            self.log_begin = len(self.log())
             with open(self.log_path, "ab") as log:
                 self.process = subprocess.Popen(
-                    self.command(*options, listen=listen), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    [HYPERDRIVED, "--state-dir", self.state, "--listen", listen, *self.options, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     env={**clean_environment(), "NOTIFY_SOCKET": notify_path, **(environment or {})}, start_new_session=True)
             self._await_ready(notify)
         self.connect()
         return self
+
+    def refused(self, **options):
+        """Starts where it must refuse: (exit code, what it said)."""
+        try:
+            self.start(**options)
+        except Refused as refused:
+            return refused.code, refused.said
+        self.stop()
+        raise AssertionError("the daemon started")
 
     def connect(self):
         with open(os.path.join(self.state, "url"), encoding="utf-8") as file:
@@ -255,8 +270,7 @@ class Daemon:
                 if "READY=1" in notify.recv(4096).decode().splitlines():
                     return
             elif self.pidfd in readable:
-                code = self._reap()
-                raise AssertionError("the daemon ended with %d before it was ready:\n%s" % (code, self.log()))
+                raise Refused(self._reap(), self.log()[self.log_begin:])
             elif not readable:
                 raise AssertionError("the daemon was not ready in time:\n" + self.log())
 

@@ -13,13 +13,6 @@ import harness
 from harness import Client, DaemonTest, processes_with
 
 
-def refusal(daemon, *options, listen="127.0.0.1:0"):
-    """Runs the daemon where it must refuse to start: (exit code, what it said)."""
-    result = subprocess.run(daemon.command(*options, listen=listen), env=harness.clean_environment(), capture_output=True,
-                            text=True, timeout=harness.DEADLINE, check=False)
-    return result.returncode, result.stderr
-
-
 class Program(unittest.TestCase):
     def run_daemon(self, *options):
         return subprocess.run([harness.HYPERDRIVED, *options], capture_output=True, text=True, timeout=harness.DEADLINE, check=False)
@@ -58,7 +51,7 @@ class Address(DaemonTest):
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(("127.0.0.1", port))
             taken.listen()
-            code, said = refusal(self.daemon)
+            code, said = self.daemon.refused()
         self.assertGreater(code, 0, said)
         self.assertIn(str(port), said)
         self.assertRegex(said, r"in use|taken")
@@ -68,7 +61,7 @@ class Address(DaemonTest):
         port = self.daemon.url.rpartition(":")[2]
         other = self.new_daemon(folder=os.path.join(self.folder, "other"))
         os.mkdir(other.folder)
-        code, said = refusal(other, listen="127.0.0.1:" + port)
+        code, said = other.refused(listen="127.0.0.1:" + port)
         self.assertGreater(code, 0, said)
         self.assertIn(port, said)
         self.assertRegex(said, r"in use|taken")
@@ -149,7 +142,9 @@ class Access(DaemonTest):
 
 class StateFolder(DaemonTest):
     def test_folder_in_use_is_refused(self):
-        code, said = refusal(self.daemon)
+        other = self.new_daemon()
+        other.log_path += ".other"
+        code, said = other.refused()
         self.assertGreater(code, 0, said)
         self.assertIn(self.daemon.state, said)
         self.assertRegex(said, r"in use|another")
@@ -168,7 +163,7 @@ class StateFolder(DaemonTest):
         self.assertGreater(version, 0)
         connection.execute("PRAGMA user_version = 9999")
         connection.close()
-        code, said = refusal(self.daemon)
+        code, said = self.daemon.refused()
         self.assertGreater(code, 0, said)
         self.assertRegex(said, r"newer")
         connection = sqlite3.connect(path)
@@ -186,7 +181,7 @@ class StateFolder(DaemonTest):
         garbage = b"this is no database" * 1000
         with open(path, "wb") as file:
             file.write(garbage)
-        code, said = refusal(self.daemon)
+        code, said = self.daemon.refused()
         self.assertGreater(code, 0, said)
         self.assertIn("hyperdrive.db", said)
         with open(path, "rb") as file:
@@ -203,7 +198,7 @@ class StateFolder(DaemonTest):
             self.addCleanup(subprocess.run, ["chattr", "-i", path], check=False)
         else:
             os.chmod(path, 0o400)
-        code, said = refusal(self.daemon)
+        code, said = self.daemon.refused()
         subprocess.run(["chattr", "-i", path], capture_output=True, check=False)
         self.assertGreater(code, 0, said)
         self.assertIn("hyperdrive.db", said)
@@ -214,13 +209,13 @@ class StateFolder(DaemonTest):
         os.mkdir(other.folder)
         with open(other.state, "w", encoding="utf-8"):
             pass
-        code, said = refusal(other)
+        code, said = other.refused()
         self.assertGreater(code, 0, said)
         self.assertIn(other.state, said)
 
     def test_monitor_that_is_missing_is_refused(self):
         self.daemon.stop()
-        code, said = refusal(self.daemon, "--monitor", "/nonexistent/hyperdrive-monitor")
+        code, said = self.daemon.refused(options=["--monitor", "/nonexistent/hyperdrive-monitor"])
         self.assertGreater(code, 0, said)
         self.assertIn("/nonexistent/hyperdrive-monitor", said)
 

@@ -26,11 +26,13 @@ class VectorTest(SharedDaemonTest):
         self.assertLessEqual(set(case), set(required) | set(optional), "a case of an unknown shape: %r" % case)
 
     def load(self, sweeps):
-        """Stores sweeps with preset rows, while the daemon runs: so its recovery does not touch their statuses."""
+        """Stores sweeps with preset rows, then starts the daemon on them."""
         self.daemon.preset = True
+        self.daemon.stop()
         result = subprocess.run([harness.LOAD_ROWS, self.daemon.state], input=json.dumps({"sweeps": sweeps}), text=True,
                                 capture_output=True, timeout=harness.DEADLINE, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
+        self.daemon.start()
 
     def count(self, section, ran, expected, skipped=0):
         print("vectors: %s: %d cases ran, %d left to later issues" % (section, ran, skipped))
