@@ -63,6 +63,12 @@ static void run_token(void *context, const char *run_id, int attempt, char *buff
     token_for_run(&daemon->tokens, run_id, attempt, buffer, size);
 }
 
+static void complain(void *context, const char *line)
+{
+    (void)context;
+    log_line(LOG_LEVEL_DEBUG, "http: %s", line);
+}
+
 /* --- What children get of our environment ------------------------------------------------------------------------------------------------ */
 
 /* `keep` is a name, or a prefix and `*`. */
@@ -219,6 +225,7 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .body_timeout_us = settings->body_timeout_us,
         .idle_timeout_us = settings->idle_timeout_us,
         .authenticate = authenticate,
+        .complain = complain,
         .routes = api_routes,
         .context = &daemon->api,
     };
@@ -248,10 +255,20 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
     return result;
 }
 
+/* Without its monitor the daemon could start nothing, and every sweep would fail: better to say so now. */
+static int check_monitor(const struct settings *settings, struct hd_error *error)
+{
+    if (access(settings->monitor, X_OK) != 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot execute the monitor %s (setting 'monitor')", settings->monitor);
+    return 0;
+}
+
 static int open_rooms(struct daemon *daemon, struct hd_error *error)
 {
-    int result = state_open(daemon->settings->state_dir, &daemon->lock, error);
+    int result = check_monitor(daemon->settings, error);
 
+    if (result == 0)
+        result = state_open(daemon->settings->state_dir, &daemon->lock, error);
     if (result == 0)
         result = tokens_open(&daemon->tokens, daemon->settings->state_dir, error);
     if (result == 0)

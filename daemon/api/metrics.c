@@ -298,7 +298,7 @@ static int produce_points(struct answer *answer, struct store_reader *reader)
     const struct store_metrics_reader callbacks = {.series = open_points, .point = print_point, .context = &shape};
     int result;
 
-    hd_text_add_string(&answer->text, "{\"metrics\":{");
+    hd_text_add_string(&answer->text, "{\"points\":{");
     result = store_read_metrics(reader, 0, answer->question->run, &callbacks, answer->error);
     hd_text_add_string(&answer->text, shape.run != 0 ? "]}}" : "}}");
     free(shape.run_id);

@@ -55,6 +55,11 @@ int database_open(struct database *database, const char *path, const char *vfs, 
         result = database->handle != NULL ? database_failed(database, error) : hd_error_set(error, HD_UNAVAILABLE, "out of memory");
         goto failed;
     }
+    /* SQLite opens a file that it may not write for reading only, and would tell at the first write. */
+    if (mode == DATABASE_WRITER && sqlite3_db_readonly(database->handle, "main") == 1) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "the database is read-only: give it to the user that runs the daemon");
+        goto failed;
+    }
     sqlite3_extended_result_codes(database->handle, 1);
     sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
     result = database_execute(database, mode == DATABASE_WRITER ? WRITER_SETUP : READER_SETUP, error);
