@@ -60,7 +60,7 @@ set_up_build() {
   local folder=$1
   shift
   [ -f "$folder/build.ninja" ] && return 0
-  rm -rf "$folder" && mkdir -p "$(dirname "$folder")" || return 1
+  mkdir -p "$(dirname "$folder")" || return 1
   meson setup "$folder" "$root" "$@" >"$folder.log" 2>&1 && rm -f "$folder.log" && return 0
   tail -n 20 "$folder.log" >&2
   return 1
