@@ -11,9 +11,9 @@
 struct hd_space;
 
 struct hd_space_options {
-    const char *path;  /* of the object, for messages: "hyperparameter_sampling.parameter_space" */
-    double log_base;   /* B of the log types; M_E by default */
-    bool grid;         /* only choice is allowed */
+    const char *path; /* of the object, for messages: "hyperparameter_sampling.parameter_space" */
+    double log_base;  /* B of the log types; M_E by default */
+    bool grid;        /* only choice is allowed */
 };
 
 /* Checks names and expressions; every fault goes to `errors` with its path, remarks (DuplicateChoice, DashValue) to `warnings`.

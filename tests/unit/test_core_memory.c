@@ -28,6 +28,7 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
 void *__real_reallocarray(void *block, size_t count, size_t size);
 char *__real_strdup(const char *string);
+int __real_vasprintf(char **ret_text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
@@ -62,12 +63,7 @@ char *__wrap_strdup(const char *string)
 
 int __wrap_vasprintf(char **ret_text, const char *format, va_list arguments)
 {
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    *ret_text = malloc((size_t)length + 1);
-    return *ret_text == NULL ? -1 : vsnprintf(*ret_text, (size_t)length + 1, format, arguments);
+    return allocation_fails() ? -1 : __real_vasprintf(ret_text, format, arguments);
 }
 
 /* libcjson is another library, whose own calls are not wrapped. */
