@@ -286,12 +286,15 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     return result;
 }
 
+/* Connections and children need descriptors. Not more than this: children inherit the limit, and some programs walk through all of it. */
+enum { DESCRIPTORS = 65536 };
+
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
         (void)setrlimit(RLIMIT_NOFILE, &limit); /* the lower limit serves too */
     }
 }
@@ -302,6 +305,8 @@ int daemon_run(const struct settings *settings, struct hd_error *error)
     int result;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    /* Jobs of the pool wait for the disk and for processes more than they compute. libuv reads this at the first job. */
+    (void)setenv("UV_THREADPOOL_SIZE", "16", 0);
     raise_descriptor_limit();
     result = open_rooms(&daemon, error);
     if (result == 0) {
