@@ -33,6 +33,7 @@ struct daemon {
     struct sweeps *sweeps;
     char **environment; /* what children get of ours; the strings are environ's */
     int lock;
+    bool loop_open;
     bool stopping;
 };
 
@@ -110,13 +111,14 @@ static int64_t slots(const struct settings *settings)
     return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
 }
 
-/* --- Stop: no requests, then no children's events, then no writes ------------------------------------------------------------------------- */
+/* --- Stop: no requests, then no children's events, then no writes. A start that failed goes the same way with the rooms it has. ------------ */
 
 static void on_store_closed(void *data)
 {
     struct daemon *daemon = data;
 
-    sweeps_free(daemon->sweeps);
+    if (daemon->sweeps != NULL)
+        sweeps_free(daemon->sweeps);
     uv_close((uv_handle_t *)&daemon->terminate, NULL);
     uv_close((uv_handle_t *)&daemon->interrupt, NULL);
     uv_close((uv_handle_t *)&daemon->hang_up, NULL);
@@ -127,21 +129,30 @@ static void on_sweeps_closed(void *data)
 {
     struct daemon *daemon = data;
 
-    store_close(daemon->store, on_store_closed, daemon);
+    if (daemon->store != NULL)
+        store_close(daemon->store, on_store_closed, daemon);
+    else
+        on_store_closed(daemon);
 }
 
 static void on_http_closed(void *data)
 {
     struct daemon *daemon = data;
 
-    sweeps_close(daemon->sweeps, on_sweeps_closed, daemon);
+    if (daemon->sweeps != NULL)
+        sweeps_close(daemon->sweeps, on_sweeps_closed, daemon);
+    else
+        on_sweeps_closed(daemon);
 }
 
 static void on_children_ended(void *data)
 {
     struct daemon *daemon = data;
 
-    http_close(daemon->http, on_http_closed, daemon);
+    if (daemon->http != NULL)
+        http_close(daemon->http, on_http_closed, daemon);
+    else
+        on_http_closed(daemon);
 }
 
 static void on_stop(uv_signal_t *handle, int number)
@@ -180,7 +191,6 @@ static int open_loop(struct daemon *daemon, struct hd_error *error)
 
     if (uv_loop_init(&daemon->loop) != 0)
         return hd_error_set(error, HD_UNAVAILABLE, "cannot make the event loop");
-    /* These only attach a handle to the loop; libuv fails them for reasons of memory at most, and then the daemon has no business to run. */
     if (uv_signal_init(&daemon->loop, &daemon->terminate) != 0 || uv_signal_init(&daemon->loop, &daemon->interrupt) != 0 ||
         uv_signal_init(&daemon->loop, &daemon->hang_up) != 0 || uv_timer_init(&daemon->loop, &daemon->watchdog) != 0 ||
         uv_signal_start(&daemon->terminate, on_stop, SIGTERM) != 0 || uv_signal_start(&daemon->interrupt, on_stop, SIGINT) != 0 ||
@@ -188,6 +198,7 @@ static int open_loop(struct daemon *daemon, struct hd_error *error)
         (period_ms > 0 && uv_timer_start(&daemon->watchdog, on_watchdog, 0, period_ms) != 0))
         return hd_error_set(error, HD_UNAVAILABLE, "cannot watch for signals");
     daemon->terminate.data = daemon->interrupt.data = daemon->hang_up.data = daemon;
+    daemon->loop_open = true; /* only now may all four be closed; a failure above ends the process */
     return 0;
 }
 
@@ -312,11 +323,14 @@ int daemon_run(const struct settings *settings, struct hd_error *error)
     if (result == 0) {
         log_line(LOG_LEVEL_INFO, "hyperdrived %s listens on %s, state in %s", HD_VERSION, http_url(daemon.http), settings->state_dir);
         notify_send("READY=1\nSTATUS=Ready");
+    } else if (daemon.loop_open) {
+        on_children_ended(&daemon);
+    }
+    if (daemon.loop_open) {
         (void)uv_run(&daemon.loop, UV_RUN_DEFAULT);
         if (uv_loop_close(&daemon.loop) != 0)
             log_line(LOG_LEVEL_WARNING, "stopped with something left on the loop");
     }
-    /* A start that failed leaves what it opened to the end of the process: nothing was promised to anybody yet. */
     free(daemon.environment);
     if (daemon.lock >= 0)
         (void)close(daemon.lock);

@@ -136,7 +136,7 @@ static int load(struct database *database, struct store_write *write)
 
 static void on_done(struct store_write *write)
 {
-    write->next = write;
+    write->store = NULL;
 }
 
 static char *read_all(FILE *file)
@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 
         if (store_submit(store, &preset.write, load, 0, &error) != 0)
             return 1;
-        while (preset.write.next != &preset.write)
+        while (preset.write.store != NULL)
             uv_run(&loop, UV_RUN_ONCE);
         if (preset.write.result != 0) {
             fprintf(stderr, "%s\n", preset.write.error.message);

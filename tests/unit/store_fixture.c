@@ -61,7 +61,7 @@ void fixture_remove(struct store_fixture *fixture)
 
 void fixture_done(struct store_write *write)
 {
-    write->next = write; /* back */
+    write->store = NULL; /* back; the writer thread does not look at this member */
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -76,7 +76,7 @@ void fixture_wait(struct store_fixture *fixture, struct store_write *write)
 
     uv_timer_init(&fixture->loop, &deadline);
     uv_timer_start(&deadline, on_deadline, DEADLINE_MS, 0);
-    while (write->next != write)
+    while (write->store != NULL)
         uv_run(&fixture->loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&deadline, NULL);
     uv_run(&fixture->loop, UV_RUN_NOWAIT); /* the timer stands on this stack: let the loop forget it */
