@@ -234,14 +234,16 @@ class Daemon:
         notify_path = os.path.join(self.folder, "notify")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(notify_path)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind(notify_path)
-            self.log_begin = len(self.log())
-            with open(self.log_path, "ab") as log:
-                self.process = subprocess.Popen(
-                    [HYPERDRIVED, "--state-dir", self.state, "--listen", listen, *self.options, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    env={**clean_environment(), "NOTIFY_SOCKET": notify_path, **(environment or {})}, start_new_session=True)
-            self._await_ready(notify)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(notify_path)
+        self.log_begin = len(self.log())
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [HYPERDRIVED, "--state-dir", self.state, "--listen", listen, *self.options, *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env={**clean_environment(), "NOTIFY_SOCKET": notify_path, **(environment or {})})
+        self.pidfd = os.pidfd_open(self.process.pid)
+        self.await_notice("READY=1")
         self.connect()
         return self
 
@@ -261,23 +263,24 @@ class Daemon:
             self.token = file.read().strip()
         self.client = Client(self.url, self.token)
 
-    def _await_ready(self, notify):
+    def await_notice(self, line):
+        """Waits until the daemon tells its service manager `line`; Refused if it ends before."""
         end = time.monotonic() + DEADLINE
-        self.pidfd = os.pidfd_open(self.process.pid)
         while True:
-            readable, _, _ = select.select([notify, self.pidfd], [], [], max(0, end - time.monotonic()))
-            if notify in readable:
-                if "READY=1" in notify.recv(4096).decode().splitlines():
+            readable, _, _ = select.select([self.notify, self.pidfd], [], [], max(0, end - time.monotonic()))
+            if self.notify in readable:
+                if line in self.notify.recv(4096).decode().splitlines():
                     return
             elif self.pidfd in readable:
                 raise Refused(self._reap(), self.log()[self.log_begin:])
             elif not readable:
-                raise AssertionError("the daemon was not ready in time:\n" + self.log())
+                raise AssertionError("the daemon did not say %s in time:\n%s" % (line, self.log()))
 
     def _reap(self):
         readable, _, _ = select.select([self.pidfd], [], [], DEADLINE)
         assert readable, "the daemon did not end in time:\n" + self.log()
         os.close(self.pidfd)
+        self.notify.close()
         code = self.process.wait()
         self.process = None
         return code

@@ -80,6 +80,30 @@ class Address(DaemonTest):
         self.assertEqual(self.daemon.token, token)
 
 
+class ServiceManager(DaemonTest):
+    autostart = False
+
+    def test_watchdog_and_stopping(self):
+        self.daemon.start(environment={"WATCHDOG_USEC": "200000"})
+        for _ in range(3):
+            self.daemon.await_notice("WATCHDOG=1")
+        self.daemon.process.terminate()
+        self.daemon.await_notice("STOPPING=1")
+        self.assertEqual(self.daemon.wait(), 0)
+
+    def test_configuration_file(self):
+        path = os.path.join(self.folder, "hyperdrived.conf")
+        for text, line in (("slots = 3\nstop_grace = 5 s\n", None), ("slots = 3\nstop_grace = 5\n", 2), ("# comment\n\nslot = 3\n", 3)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            result = subprocess.run([harness.HYPERDRIVED, "--config", path, "--check-config", "--state-dir", self.daemon.state],
+                                    capture_output=True, text=True, timeout=harness.DEADLINE, check=False)
+            self.assertEqual(result.returncode, 0 if line is None else 2, result.stderr)
+            if line is not None:
+                self.assertIn("%s:%d" % (path, line), result.stderr)
+        self.assertFalse(os.path.exists(self.daemon.state), "a check must not leave anything behind")
+
+
 class Access(DaemonTest):
     # Method, path, and what it answers to the owner when there is no such sweep or run.
     ROUTES = [

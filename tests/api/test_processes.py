@@ -100,8 +100,22 @@ class Cancel(ProcessTest):
         self.wait_for_sweep(sweep_id, "Canceled")
         self.assert_nothing_left(run_id)
 
-    def test_a_cancel_that_a_crash_swallowed(self):
-        """kill -9 right behind the cancel: the next start finds the stop again."""
+    def test_a_stop_that_a_crash_swallowed(self):
+        """The cancel is committed, but the daemon died before it could tell the monitor: the next start finds it again."""
+        sweep_id, (run_id,) = self.running_sweep(1)
+        self.daemon.kill()
+        reason = '{"kind":"user","message":"canceled by the user","at_utc":"2025-02-07T06:39:33.034036Z"}'
+        database = sqlite3.connect(os.path.join(self.daemon.state, "hyperdrive.db"))
+        with database:
+            database.execute("UPDATE run SET status = 6, stop_reason = ? WHERE id = ? AND status = 4", (reason, run_id))
+            database.execute("UPDATE sweep SET running = 0, cancel_requested = 1 WHERE id = ? AND running = 1", (sweep_id,))
+        database.close()
+        self.daemon.start()
+        self.assertEqual(self.wait_for_run(run_id, "Canceled")["stop_reason"]["kind"], "user")
+        self.assert_nothing_left(run_id)
+        self.wait_for_sweep(sweep_id, "Canceled")
+
+    def test_a_crash_right_behind_a_cancel(self):
         program = "trap '' TERM\n" + harness.GATED
         sweep_id, runs = self.running_sweep(2, run_config=self.gated(program))
         self.client.post("/sweeps/%s/cancel" % sweep_id)

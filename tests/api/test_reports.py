@@ -122,6 +122,20 @@ class Limits(ReportTest):
         self.assertEqual(len(self.metrics(run_id)["Accuracy"]), 10000)
         self.finish(sweep_id, run_id)
 
+    def test_answers_that_do_not_fit_in_memory(self):
+        """Above 1 MiB an answer goes through a file."""
+        sweep_id, (run_id,) = self.running_sweep(1)
+        values = [number / 60013 for number in range(60000)]
+        for begin in range(0, len(values), 10000):
+            self.report(run_id, "Accuracy", values[begin:begin + 10000])
+        response = self.client.get("/sweeps/%s/metrics" % sweep_id)
+        self.assertGreater(len(response.body), 1 << 20)
+        self.assertSame(response.json, {"metrics": {run_id: {"Accuracy": values}}})
+        points = self.points(run_id)["points"]["Accuracy"]
+        self.assertEqual([point["value"] for point in points], values)
+        self.assertEqual(self.run_of(run_id)["best_primary_metric"], values[-1])
+        self.finish(sweep_id, run_id)
+
     def test_names_and_strings(self):
         sweep_id, (run_id,) = self.running_sweep(1)
         longest, largest = "n" * 254 + "\u00e4", "s" * 65536

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import socket
 
 import harness
 from harness import DaemonTest, wait_until
@@ -178,6 +179,14 @@ class Budgets(SweepTest):
         sweep = self.wait_for_sweep(sweep_id)
         self.ended_with(sweep, "Canceled", "max_duration")
         self.assertEqual(sweep["start_utc"], started)
+
+    def test_trial_timeout_counts_while_the_daemon_is_dead(self):
+        sweep_id, (run_id,) = self.running_sweep(1, trial_timeout_seconds=2)
+        started = self.run_of(run_id)["start_utc"]
+        self.daemon.restart()
+        run = self.wait_for_run(run_id, "Canceled")
+        self.assertEqual((run["stop_reason"]["kind"], run["stop_reason"]["limit_seconds"], run["start_utc"]), ("trial_timeout", 2, started))
+        self.ended_with(self.wait_for_sweep(sweep_id), "Completed", "max_total_runs")
 
     def test_trial_timeout(self):
         for fields in ({"trial_timeout_seconds": 1, "run_config": self.gated()},
@@ -387,6 +396,21 @@ class Snapshot(SweepTest):
             files = self.output(run_id, "files").split()
             self.assertLessEqual({"data.txt", "lib", "train.sh"}, set(files))
             self.assertFalse({"big.bin", "a.log", "more.txt"} & set(files), files)
+
+    def test_a_crash_in_the_middle_of_a_submission_leaves_nothing_half_done(self):
+        source = self.source({"folder%d/file%d" % (number // 100, number): "x" for number in range(1000)})
+        body = json.dumps(self.specification(run_config={"source_directory": source, "command": ["/bin/true"]})).encode()
+        snapshots = os.path.join(self.daemon.state, "snapshots")
+        host, _, port = self.client.address.partition(":")
+        with socket.create_connection((host, int(port)), timeout=harness.DEADLINE) as connection:
+            connection.sendall(("POST /api/v1/sweeps HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                                "Content-Length: %d\r\n\r\n" % (self.client.address, self.client.token, len(body))).encode() + body)
+            wait_until(lambda: os.path.isdir(snapshots) and os.listdir(snapshots), "the begin of the snapshot")
+            self.daemon.restart()
+        ids = [sweep["run_id"] for sweep in self.daemon.sweeps()]
+        self.assertEqual(os.listdir(snapshots), ids, "a snapshot that belongs to no sweep was left")
+        for sweep_id in ids:
+            self.wait_for_sweep(sweep_id, "Completed")
 
     def test_children_do_not_see_each_others_changes(self):
         source = self.source({"train.sh": "cat data.txt > outputs/seen; echo changed > data.txt; rm train.sh\n", "data.txt": "old\n"})
