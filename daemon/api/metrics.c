@@ -9,19 +9,7 @@
 #include "core/number.h"
 #include "handlers.h"
 #include "resource.h"
-
-struct column {
-    char *name;
-    struct hd_text cells; /* separated by commas */
-    int64_t count;
-};
-
-/* A table while its rows are read. */
-struct table {
-    struct column *columns;
-    size_t count, capacity;
-    int64_t rows;
-};
+#include "table.h"
 
 struct shape {
     struct answer *answer;
@@ -83,99 +71,6 @@ static void print_value(struct hd_text *text, const struct store_stored_point *p
     }
 }
 
-/* --- Tables: rows come one by one, columns are shown -------------------------------------------------------------------------------------- */
-
-static struct column *find_column(struct table *table, const char *name)
-{
-    struct column *columns;
-
-    for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->columns[i].name, name) == 0)
-            return &table->columns[i];
-    if (table->count == table->capacity) {
-        size_t capacity = table->capacity == 0 ? 8 : table->capacity * 2;
-
-        columns = realloc(table->columns, capacity * sizeof *columns);
-        if (columns == NULL)
-            return NULL;
-        table->columns = columns;
-        table->capacity = capacity;
-    }
-    columns = &table->columns[table->count];
-    *columns = (struct column){.name = strdup(name)};
-    if (columns->name == NULL)
-        return NULL;
-    table->count++;
-    return columns;
-}
-
-static void add_cell(struct column *column, int64_t row, const cJSON *value)
-{
-    for (; column->count < row; column->count++)
-        hd_text_add_string(&column->cells, column->count > 0 ? ",null" : "null");
-    if (column->count++ > 0)
-        hd_text_add_char(&column->cells, ',');
-    hd_json_print(&column->cells, value, HD_JSON_COMPACT);
-}
-
-/* A row {"column": value}, or a table {"column": [values]}. */
-static int add_rows(struct shape *shape, const struct store_stored_point *point)
-{
-    struct table *table = &shape->table;
-    cJSON *tree = hd_json_parse_own(point->text);
-    int64_t height = 1;
-    bool failed = tree == NULL;
-
-    for (const cJSON *member = tree != NULL ? tree->child : NULL; member != NULL && !failed; member = member->next) {
-        struct column *column = find_column(table, member->string);
-        int64_t row = table->rows;
-
-        failed = column == NULL;
-        if (failed)
-            break;
-        if (point->kind == STORE_ROW) {
-            add_cell(column, row, member);
-            continue;
-        }
-        for (const cJSON *cell = member->child; cell != NULL; cell = cell->next)
-            add_cell(column, row++, cell);
-        height = row - table->rows;
-    }
-    table->rows += height;
-    cJSON_Delete(tree);
-    return failed ? hd_error_set(shape->answer->error, HD_UNAVAILABLE, "out of memory") : 0;
-}
-
-static void print_table(struct hd_text *text, struct table *table)
-{
-    hd_text_add_char(text, '{');
-    for (size_t i = 0; i < table->count; i++) {
-        struct column *column = &table->columns[i];
-
-        if (i > 0)
-            hd_text_add_char(text, ',');
-        hd_json_print_string(text, column->name);
-        hd_text_add_string(text, table->rows > 1 ? ":[" : ":");
-        for (; column->count < table->rows; column->count++)
-            hd_text_add_string(&column->cells, column->count > 0 ? ",null" : "null");
-        text->failed |= column->cells.failed;
-        hd_text_add(text, column->cells.data != NULL ? column->cells.data : "", column->cells.length);
-        if (table->rows > 1)
-            hd_text_add_char(text, ']');
-    }
-    hd_text_add_char(text, '}');
-}
-
-static void clear_table(struct table *table)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        free(table->columns[i].name);
-        hd_text_clear(&table->columns[i].cells);
-    }
-    free(table->columns);
-    *table = (struct table){0};
-}
-
 /* --- The shapes: {run: {name: value}} ---------------------------------------------------------------------------------------------------- */
 
 static void close_series(struct shape *shape)
@@ -185,8 +80,8 @@ static void close_series(struct shape *shape)
     if (!shape->in_series)
         return;
     if (shape->is_table) {
-        print_table(text, &shape->table);
-        clear_table(&shape->table);
+        table_print(text, &shape->table);
+        table_clear(&shape->table);
     } else if (shape->list) {
         hd_text_add_char(text, ']');
     }
@@ -227,6 +122,17 @@ static int open_series(void *context, const struct store_series *series)
     return answer_flush(shape->answer);
 }
 
+static int add_rows(struct shape *shape, const struct store_stored_point *point)
+{
+    cJSON *tree = hd_json_parse_own(point->text);
+    int result = -1;
+
+    if (tree != NULL)
+        result = point->kind == STORE_ROW ? table_add_row(&shape->table, tree) : table_add_rows(&shape->table, tree);
+    cJSON_Delete(tree);
+    return result == 0 ? 0 : hd_error_set(shape->answer->error, HD_UNAVAILABLE, "out of memory");
+}
+
 static int add_point(void *context, const struct store_stored_point *point)
 {
     struct shape *shape = context;
@@ -251,7 +157,7 @@ static int produce_shapes(struct answer *answer, struct store_reader *reader)
     if (shape.run != 0 && !shape.one_run)
         hd_text_add_char(&answer->text, '}');
     hd_text_add_string(&answer->text, "}}");
-    clear_table(&shape.table);
+    table_clear(&shape.table);
     free(shape.run_id);
     return result;
 }
