@@ -51,6 +51,19 @@ static int unknown_option(const char *given, struct hd_error *error)
     return hd_error_set(error, HD_INVALID, "there is no option '%.80s'; did you mean '--%s'?", given, name);
 }
 
+/* The argument that getopt_long just took for an option; its value may stand in one of its own. */
+static const char *given_option(char **argv)
+{
+    return argv[optind - (optarg != NULL && optarg == argv[optind - 1] ? 2 : 1)];
+}
+
+/* getopt_long takes abbreviations too; but what is short for one setting today may be short for two tomorrow, and a slip must not start a
+ * daemon. */
+static bool is_whole_name(const char *given, const char *name)
+{
+    return strcspn(given, "=") == strlen(name) + 2 && strncmp(given + 2, name, strlen(name)) == 0;
+}
+
 int settings_options_read(int argc, char **argv, struct settings_options *ret_options, struct hd_error *error)
 {
     char names[SETTINGS_ROWS][NAME_SIZE];
@@ -58,10 +71,12 @@ int settings_options_read(int argc, char **argv, struct settings_options *ret_op
     struct settings_options options = {0};
     fill_table(names, table);
     optind = 0; /* glibc: forget an earlier argv */
-    for (int answer; (answer = getopt_long(argc, argv, "+:h", table, NULL)) != -1;) {
+    for (int answer; (answer = getopt_long(argc, argv, "+:", table, NULL)) != -1;) {
         if (answer == ':')
             return hd_error_set(error, HD_INVALID, "the option '%.80s' needs a value", argv[optind - 1]);
-        if (answer == 'h' || answer == ANSWER_BASE + OPTION_HELP)
+        if (answer >= ANSWER_BASE && !is_whole_name(given_option(argv), table[answer - ANSWER_BASE].name))
+            return unknown_option(given_option(argv), error);
+        if (answer == ANSWER_BASE + OPTION_HELP)
             options.help = true;
         else if (answer == ANSWER_BASE + OPTION_VERSION)
             options.version = true;
