@@ -1,5 +1,6 @@
 """Start and stop: options, address and token, who may ask, folders and ports that are taken, databases that cannot be used."""
 
+import fcntl
 import http.client
 import os
 import re
@@ -7,6 +8,7 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import threading
 import unittest
 
 import harness
@@ -173,6 +175,22 @@ class StateFolder(DaemonTest):
         self.assertIn(self.daemon.state, said)
         self.assertRegex(said, r"in use|another")
         self.assertEqual(self.client.get("/version").status, 200)  # the first one is not disturbed
+
+    def test_lock_and_port_that_are_let_go_in_a_moment(self):
+        """A process between fork and exec holds what a daemon had open that was just killed: the next start waits for it."""
+        self.daemon.stop()
+        lock = os.open(os.path.join(self.daemon.state, "lock"), os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(0.3, os.close, [lock]).start()
+        self.daemon.start()
+        port = int(self.daemon.url.rpartition(":")[2])
+        self.daemon.stop()
+        taken = socket.socket()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        threading.Timer(0.3, taken.close).start()
+        self.daemon.start()
 
     def test_after_kill_the_folder_is_free(self):
         sweep_id = self.finished_sweep()["run_id"]
