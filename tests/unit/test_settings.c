@@ -173,7 +173,7 @@ static const struct {
     {"--stop_grace=3 s", NULL, "there is no option '--stop_grace=3 s'; did you mean '--stop-grace'?"},
     {"--listne", "127.0.0.1:0", "there is no option '--listne'; did you mean '--listen'?"},
     {"--slot", "3", "there is no option '--slot'; did you mean '--slots'?"}, /* no abbreviations */
-    {"--stop-c=yes", NULL, "there is no option '--stop-c=yes'; did you mean '--stop-grace'?"},
+    {"--stop-child=yes", NULL, "there is no option '--stop-child=yes'; did you mean '--stop-children'?"},
     {"--check", NULL, "there is no option '--check'; 'hyperdrived --help' lists them all"},
     {"--frequency=2", NULL, "there is no option '--frequency=2'; 'hyperdrived --help' lists them all"},
     {"-x", NULL, "there is no option '-x'; 'hyperdrived --help' lists them all"},
