@@ -65,6 +65,8 @@ int sweep_load(struct database *database, int64_t key, struct sweep_row *ret_row
 int sweep_move(struct database *database, struct sweep_row *row, enum hd_status to, const char *code, const char *message,
                struct hd_error *error);
 int sweep_stop_generation(struct database *database, struct sweep_row *row, enum hd_generation generation, struct hd_error *error);
+/* Takes a generation up again that had ended for want of budget. */
+int sweep_resume_generation(struct database *database, struct sweep_row *row, struct hd_error *error);
 /* Cancels every live run of the sweep. */
 int sweep_cancel_runs(struct database *database, int64_t sweep, const char *kind, int64_t limit_seconds, struct hd_error *error);
 /* Ends the sweep if its children's ends say so. */

@@ -38,6 +38,9 @@ struct store_counters {
     int64_t points;  /* metric points in them */
 };
 struct store_counters store_counters(const struct store *store);
+/* 0, or negative with the reason why the last group could not be committed. While that is so the writer looks every second whether it
+ * is over. */
+int store_health(const struct store *store, struct hd_error *error);
 
 /* --- Writes ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -157,6 +160,17 @@ struct store_cancel_sweep {
     struct store_sweep_state ret_sweep;
 };
 int store_cancel_sweep(struct store *store, struct store_cancel_sweep *request, struct hd_error *error);
+
+/* Changes the budget and the concurrency of a sweep that has not ended. HD_CONFLICT when it has, or when there are more children already. */
+struct store_change_sweep {
+    struct store_write write;
+    int64_t sweep;
+    int64_t max_total;
+    int64_t max_concurrent; /* 0: as many as there are free slots */
+    const char *config;     /* the specification with the new values, printed; lives until done */
+    struct store_sweep_state ret_sweep;
+};
+int store_change_sweep(struct store *store, struct store_change_sweep *request, struct hd_error *error);
 
 /* Ends a sweep that cannot go on (its source is gone). Live children must be none. */
 struct store_fail_sweep {

@@ -128,6 +128,17 @@ int sweep_stop_generation(struct database *database, struct sweep_row *row, enum
     return result;
 }
 
+int sweep_resume_generation(struct database *database, struct sweep_row *row, struct hd_error *error)
+{
+    int result = database_run(database, error, SET_GENERATION, "ii", row->key, (int64_t)HD_GENERATING);
+
+    if (result == 0)
+        result = store_add_event(database, row->key, 0, STORE_EVENT_GENERATION, HD_STATUS_NONE, "{\"code\":\"resumed\"}", error);
+    if (result == 0)
+        row->generation = HD_GENERATING;
+    return result;
+}
+
 static const char NEXT_LIVE[] = "SELECT run, number FROM run WHERE sweep = ?1 AND number > ?2 AND status IN (1, 2, 3, 4, 5, 6, 10) "
                                 "ORDER BY number LIMIT 1";
 

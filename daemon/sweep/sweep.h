@@ -54,6 +54,15 @@ typedef void sweeps_cancel_answer(void *data, bool canceled, enum hd_status stat
 void sweeps_cancel(struct sweeps *sweeps, int64_t sweep, sweeps_cancel_answer *answer, void *data);
 void sweeps_cancel_run(struct sweeps *sweeps, int64_t run, sweeps_cancel_answer *answer, void *data);
 
+/* New limits for a sweep that has not ended; what is not given stays. `answer` is called on the loop, with `error` NULL when it is stored. */
+struct sweeps_change {
+    bool has_max_total, has_max_concurrent;
+    int64_t max_total;
+    int64_t max_concurrent; /* 0: as many as there are free slots */
+};
+typedef void sweeps_change_answer(void *data, const struct hd_error *error);
+void sweeps_change(struct sweeps *sweeps, int64_t sweep, const struct sweeps_change *change, sweeps_change_answer *answer, void *data);
+
 /* Absolute folder of a run: STATE/runs/<sweep>/<n/1000>/<n>. Owned by the caller; NULL when memory is short. */
 char *sweeps_run_folder(const char *state_dir, const char *sweep_id, int64_t number);
 
