@@ -60,6 +60,9 @@ void store_close(struct store *store, void (*closed)(void *data), void *data)
 {
     store->closed = closed;
     store->closed_data = data;
+    store->closing = true;
+    writer_close(&store->writer, on_writer_closed, store);
+    /* Only now: who was just told what became of a write may have read. */
     reader_close(store->loop_reader);
     while (store->idle_readers != NULL) {
         struct store_reader *reader = store->idle_readers;
@@ -67,8 +70,6 @@ void store_close(struct store *store, void (*closed)(void *data), void *data)
         store->idle_readers = reader->next;
         reader_close(reader);
     }
-    store->closing = true;
-    writer_close(&store->writer, on_writer_closed, store);
 }
 
 struct store_counters store_counters(const struct store *store)
@@ -80,6 +81,16 @@ struct store_counters store_counters(const struct store *store)
     counters = writer->counters;
     uv_mutex_unlock(&writer->mutex);
     return counters;
+}
+
+int store_health(const struct store *store, struct hd_error *error)
+{
+    struct writer *writer = (struct writer *)&store->writer;
+
+    uv_mutex_lock(&writer->mutex);
+    *error = writer->trouble;
+    uv_mutex_unlock(&writer->mutex);
+    return -(int)error->code;
 }
 
 struct store_reader *store_loop_reader(struct store *store)

@@ -241,9 +241,11 @@ static int take(struct database *database, struct reporting *reporting, struct s
     }
     if (result == 0)
         result = add_points(database, reporting, request);
+    if (result != 0)
+        return result;
     request->ret_accepted = request->count;
     request->write.points = request->count;
-    return result;
+    return 0;
 }
 
 static int report(struct database *database, struct store_write *write)

@@ -6,6 +6,7 @@
 
 /* A group is bounded so that the first of many waiters is not kept for long. */
 enum { GROUP_MAX = 4096 };
+static const uint64_t LOOK_AGAIN_NS = 1000000000;
 
 static const char READ_ORDINAL[] = "SELECT ordinal FROM clock";
 static const char WRITE_ORDINAL[] = "UPDATE clock SET ordinal = ?1";
@@ -99,22 +100,35 @@ static struct store_write *take_group(struct writer *writer, struct store_write 
     return first;
 }
 
+/* Waits for writes; while the last group failed, at most until it is time to look whether an empty one succeeds. */
+static void await_writes(struct writer *writer)
+{
+    while (writer->waiting == NULL && !writer->closing) {
+        if (writer->trouble.code == HD_NO_ERROR)
+            uv_cond_wait(&writer->wake, &writer->mutex);
+        else if (uv_cond_timedwait(&writer->wake, &writer->mutex, LOOK_AGAIN_NS) == UV_ETIMEDOUT)
+            return;
+    }
+}
+
 static void work(void *data)
 {
     struct writer *writer = data;
 
     uv_mutex_lock(&writer->mutex);
     for (;;) {
-        struct store_write *group, *last;
-        struct store_counters done = {.commits = 1};
+        struct store_write *group = NULL, *last = NULL;
+        struct store_counters done = {0};
         struct hd_error error = {0};
         int result;
 
-        while (writer->waiting == NULL && !writer->closing)
-            uv_cond_wait(&writer->wake, &writer->mutex);
-        if (writer->waiting == NULL)
+        await_writes(writer);
+        if (writer->waiting == NULL && writer->closing)
             break;
-        group = take_group(writer, &last);
+        if (writer->waiting != NULL) {
+            group = take_group(writer, &last);
+            done.commits = 1;
+        }
         uv_mutex_unlock(&writer->mutex);
 
         result = commit_group(&writer->database, group, &error);
@@ -133,6 +147,9 @@ static void work(void *data)
             writer->counters.writes += done.writes;
             writer->counters.points += done.points;
         }
+        writer->trouble = error;
+        if (group == NULL)
+            continue;
         *writer->finished_tail = group;
         writer->finished_tail = &last->next;
         (void)uv_async_send(&writer->notice);

@@ -16,6 +16,7 @@ struct writer {
     struct store_write *finished, **finished_tail;
     int64_t waiting_bytes;
     bool closing;
+    struct hd_error trouble; /* why the last group failed; no error: it did not */
     struct store_counters counters;
     int64_t queue_limit;
     uv_async_t notice; /* finished is not empty */
