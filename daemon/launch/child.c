@@ -363,7 +363,8 @@ static void schedule_look(struct launch_child *child)
 /* What follows when a monitor has ended. */
 static void after_monitor(struct launch_child *child)
 {
-    bool refused = child->exit_code == MONITOR_EXIT_BUSY || child->exit_code == MONITOR_EXIT_CLAIMED;
+    bool refused =
+        child->exit_code == MONITOR_EXIT_BUSY || child->exit_code == MONITOR_EXIT_CLAIMED || child->exit_code == MONITOR_EXIT_FULL;
     if (refused && !is_claimed(child))
         retry(child);
     else

@@ -7,6 +7,7 @@
  * - One code path: a child just started and one found after a restart are both watched by the pidfd of their monitor, whose identity is
  *   (boot id, pid, start time). When the pidfd becomes readable the exit record RUN/exit.<attempt> is read; without one the child is lost,
  *   and what carries its run id in its environment (HYPERDRIVE_RUN_ID, which the caller puts there) is killed before `ended` is called.
+ * - A full disk is waited for: a run that cannot be prepared for want of space is prepared when there is some, or ends by launch_stop().
  * - LAUNCH_NOT_STARTED means that the program did not run and will not: what a monitor of an earlier daemon would need for it is removed.
  * - No call blocks: folders, spawns and file reads happen on libuv's thread pool. All functions and callbacks belong to the loop thread.
  *

@@ -248,6 +248,8 @@ static int claim(struct monitor *monitor)
     if (result < 0)
         return fail(monitor, "cannot read /proc", -result);
     result = started_write(AT_FDCWD, monitor->attempt, &self);
+    if (result == -ENOSPC || result == -EDQUOT)
+        return MONITOR_EXIT_FULL;
     return result < 0 ? fail(monitor, "cannot write the attempt's started file", -result) : 0;
 }
 

@@ -16,6 +16,7 @@
 enum monitor_exit {
     MONITOR_EXIT_RECORDED = 0, /* the exit record is written */
     MONITOR_EXIT_USAGE = 2,
+    MONITOR_EXIT_FULL = 69,    /* the disk is full: nothing was claimed */
     MONITOR_EXIT_FAILED = 70,  /* nothing was run: MONITOR_FAILED says why. Or the record could not be written */
     MONITOR_EXIT_BUSY = 75,    /* somebody holds RUN/lock */
     MONITOR_EXIT_CLAIMED = 76, /* RUN/started.<attempt> exists: the attempt ran before */

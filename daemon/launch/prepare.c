@@ -138,6 +138,12 @@ static void spawn_into(const struct plan *plan, int log, bool stop, bool last_tr
         ret->outcome = PREPARE_FAILED;
 }
 
+/* A full disk is waited for, as it would fail one run after the other; a run that is to end needs no disk. */
+static enum prepare_outcome failed_outcome(const struct hd_error *error, const atomic_bool *stop)
+{
+    return error->code == HD_STORAGE_FULL && !atomic_load(stop) ? PREPARE_AGAIN : PREPARE_FAILED;
+}
+
 static void prepare_locked(const struct plan *plan, int run, int lock, const atomic_bool *stop, bool last_try, struct prepared *ret)
 {
     bool stopped = atomic_load(stop);
@@ -145,7 +151,7 @@ static void prepare_locked(const struct plan *plan, int run, int lock, const ato
     if (log < 0 || fill_folder(plan, run, stopped, &ret->error) < 0) {
         /* A monitor of an earlier daemon may still be about to take the lock: without launch.json it runs nothing. */
         unlinkat(run, ORDER_FILE, 0);
-        ret->outcome = PREPARE_FAILED;
+        ret->outcome = failed_outcome(&ret->error, stop);
         release_lock(lock);
     } else {
         release_lock(lock);
@@ -162,8 +168,7 @@ void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, st
     if (run < 0) {
         hd_error_system(&prepared.error, code_of(-run), -run, "cannot make the run folder '%s'", plan->folder);
         prepared.is_short = is_shortage(-run);
-        if (prepared.is_short && !last_try)
-            prepared.outcome = PREPARE_AGAIN;
+        prepared.outcome = prepared.is_short && !last_try ? PREPARE_AGAIN : failed_outcome(&prepared.error, stop);
         *ret_prepared = prepared;
         return;
     }
@@ -174,7 +179,7 @@ void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, st
         } else if (lock < 0) {
             hd_error_system(&prepared.error, code_of(-lock), -lock, "cannot lock the run folder '%s'", plan->folder);
             prepared.is_short = is_shortage(-lock);
-            prepared.outcome = prepared.is_short && !last_try ? PREPARE_AGAIN : PREPARE_FAILED;
+            prepared.outcome = prepared.is_short && !last_try ? PREPARE_AGAIN : failed_outcome(&prepared.error, stop);
         } else if (look_for_claim(run, plan->order.attempt, true, &prepared)) {
             release_lock(lock);
         } else {

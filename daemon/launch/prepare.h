@@ -22,7 +22,7 @@ struct plan {
 enum prepare_outcome {
     PREPARE_SPAWNED, /* a monitor was started */
     PREPARE_FOUND,   /* the attempt was claimed before: `started` says by whom */
-    PREPARE_AGAIN,   /* somebody holds the run's lock, or the system is short of something: try later */
+    PREPARE_AGAIN,   /* somebody holds the run's lock, the disk is full, or the system is short of something: try later */
     PREPARE_FAILED,  /* `error`; no monitor will run this attempt */
 };
 
@@ -30,7 +30,7 @@ struct prepared {
     enum prepare_outcome outcome;
     struct spawned spawned; /* with PREPARE_SPAWNED */
     struct started started; /* with PREPARE_FOUND */
-    bool is_short;          /* with PREPARE_AGAIN: of a resource, not of the lock. `error` says of which */
+    bool is_short;          /* with PREPARE_AGAIN: of what ends the tries some day, not of the lock or disk space. `error` says of which */
     struct hd_error error;
 };
 
