@@ -156,37 +156,77 @@ void children_adopt(struct live_run *run, const struct launch_identity *identity
 
 struct running {
     struct store_running request; /* first: the write comes back as this */
-    struct sweeps *sweeps;
-    char boot_id[sizeof ((struct launch_identity *)NULL)->boot_id];
+    struct live_run *run;         /* lives on until its end is stored, which is written behind this */
+    struct deadline retry;
+    char boot_id[sizeof((struct launch_identity *)NULL)->boot_id];
 };
+
+void children_free_start(struct live_run *run)
+{
+    if (run->start == NULL)
+        return;
+    deadline_clear(&run->sweep->sweeps->deadlines, &run->start->retry);
+    free(run->start);
+    run->start = NULL;
+}
+
+/* The end tells the start, too: with that there is nothing to try again. */
+static void try_start_later(struct running *running, const struct hd_error *error)
+{
+    struct live_run *run = running->run;
+    struct sweeps *sweeps = run->sweep->sweeps;
+
+    if (sweeps->closing || run->end != NULL) {
+        free(running);
+        return;
+    }
+    log_line(LOG_LEVEL_WARNING, "run %s: its start could not be stored, tried again in a second: %s", run->id, error->message);
+    run->start = running;
+    (void)deadline_set(&sweeps->deadlines, &running->retry, deadline_now_us() + RETRY_US);
+}
 
 static void on_running_stored(struct store_write *write)
 {
     struct running *running = (struct running *)write;
-    struct live_run *run = live_run_find(running->sweeps, running->request.run);
 
-    /* A failed write needs no second try: after a restart the intent leads to the same monitor, and the end tells the start too. */
-    if (write->result != 0)
-        log_line(LOG_LEVEL_WARNING, "a start could not be stored: %s", write->error.message);
-    else if (run != NULL && running->request.ret_status == HD_CANCEL_REQUESTED)
-        control_stop_run(run);
+    if (write->result != 0) {
+        try_start_later(running, &write->error);
+        return;
+    }
+    if (running->request.ret_status == HD_CANCEL_REQUESTED)
+        control_stop_run(running->run);
     free(running);
+}
+
+static void write_start(struct running *running)
+{
+    struct hd_error error = {0};
+
+    if (store_running(running->run->sweep->sweeps->store, &running->request, &error) != 0)
+        try_start_later(running, &error);
+}
+
+static void on_retry(struct deadline *deadline)
+{
+    struct running *running = (struct running *)((char *)deadline - offsetof(struct running, retry));
+
+    running->run->start = NULL;
+    write_start(running);
 }
 
 static void on_running(struct launch_child *child, void *data, const struct launch_identity *identity, int64_t started_us)
 {
     struct live_run *run = data;
-    struct sweeps *sweeps = run->sweep->sweeps;
     struct running *running = calloc(1, sizeof *running);
-    struct hd_error error = {0};
 
     (void)child;
     fault_point("after_spawn");
     run->started_us = started_us;
     control_watch_timeout(run);
     if (running == NULL)
-        return;
-    running->sweeps = sweeps;
+        return; /* the end tells the start, too */
+    running->run = run;
+    running->retry.reached = on_retry;
     memcpy(running->boot_id, identity->boot_id, sizeof running->boot_id);
     running->request = (struct store_running){
         .run = run->key,
@@ -196,8 +236,7 @@ static void on_running(struct launch_child *child, void *data, const struct laun
         .boot_id = running->boot_id,
         .write = {.done = on_running_stored},
     };
-    if (store_running(sweeps->store, &running->request, &error) != 0)
-        free(running);
+    write_start(running);
 }
 
 /* --- The attempt is over ----------------------------------------------------------------------------------------------------------------- */
@@ -298,6 +337,7 @@ static void on_ended(struct launch_child *child, void *data, const struct launch
     (void)child;
     fault_point("at_exit");
     run->child = NULL;
+    children_free_start(run);
     deadline_clear(&sweep->sweeps->deadlines, &run->timeout);
     if (ending != NULL) {
         ending->run = run;

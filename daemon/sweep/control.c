@@ -26,9 +26,14 @@ static void stop_all(struct live_sweep *sweep)
     }
 }
 
+static bool is_stopping(enum hd_status status)
+{
+    return status == HD_CANCEL_REQUESTED || hd_status_ended(status);
+}
+
 void control_apply(struct live_sweep *sweep, const struct store_sweep_state *state)
 {
-    bool was_starting = sweep->status == HD_STARTING;
+    bool was_starting = sweep->status == HD_STARTING, was_stopping = is_stopping(sweep->status);
 
     sweep->status = state->status;
     sweep->generation = state->generation;
@@ -37,7 +42,7 @@ void control_apply(struct live_sweep *sweep, const struct store_sweep_state *sta
         return;
     if (was_starting && state->started_us != 0)
         control_watch_duration(sweep, state->started_us);
-    if (state->failed_start || state->status == HD_CANCEL_REQUESTED || hd_status_ended(state->status))
+    if (state->failed_start || (is_stopping(state->status) && !was_stopping))
         stop_all(sweep);
     if (hd_status_ended(state->status)) {
         deadline_clear(&sweep->sweeps->deadlines, &sweep->duration);
@@ -55,8 +60,7 @@ void control_watch_timeout(struct live_run *run)
 {
     int64_t limit_us = run->sweep->specification.trial_timeout_us;
 
-    if (limit_us > 0 && run->started_us > 0 &&
-        !deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, run->started_us + limit_us))
+    if (limit_us > 0 && run->started_us > 0 && !deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, run->started_us + limit_us))
         log_line(LOG_LEVEL_ERROR, "run %s: no memory to watch its trial_timeout", run->id);
 }
 
@@ -68,7 +72,7 @@ void control_check_ended(struct sweeps *sweeps)
         return;
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
         for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
-            if (run->attempt > 0)
+            if (run->child != NULL || run->writing_end)
                 return;
     sweeps->ended = NULL;
     ended(sweeps->ended_data);

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
+enum { RETRY_US = 1000000 };
+
 static void on_duration(struct deadline *deadline);
 static void on_retry(struct deadline *deadline);
 
@@ -108,6 +112,7 @@ void live_run_free(struct live_run *run)
         run->next->link = run->link;
     else
         sweep->runs_tail = run->link;
+    children_free_start(run);
     children_free_end(run);
     free(run->configuration);
     free(run->id);
@@ -116,16 +121,32 @@ void live_run_free(struct live_run *run)
 
 /* --- Deadlines ---------------------------------------------------------------------------------------------------------------------- */
 
-static void forget_answer(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
+/* A limit whose cancel could not be stored is tried again. */
+static void try_again(struct sweeps *sweeps, struct deadline *deadline, const char *id, const char *limit, const struct hd_error *error)
 {
-    (void)data, (void)canceled, (void)status, (void)error;
+    if (error == NULL || sweeps->closing)
+        return;
+    log_line(LOG_LEVEL_ERROR, "%s: that it reached its %s could not be stored, tried again in a second: %s", id, limit, error->message);
+    (void)deadline_set(&sweeps->deadlines, deadline, deadline_now_us() + RETRY_US);
+}
+
+static void on_duration_stored(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
+{
+    struct live_sweep *sweep = data;
+
+    (void)canceled, (void)status;
+    sweep->writes--;
+    try_again(sweep->sweeps, &sweep->duration, sweep->id, "max_duration", error);
+    live_sweep_release(sweep);
 }
 
 static void on_duration(struct deadline *deadline)
 {
     struct live_sweep *sweep = (struct live_sweep *)((char *)deadline - offsetof(struct live_sweep, duration));
 
-    control_cancel_sweep(sweep->sweeps, sweep->key, "max_duration", sweep->specification.max_duration_us / 1000000, forget_answer, NULL);
+    sweep->writes++;
+    control_cancel_sweep(sweep->sweeps, sweep->key, "max_duration", sweep->specification.max_duration_us / 1000000, on_duration_stored,
+                         sweep);
 }
 
 static void on_retry(struct deadline *deadline)
@@ -136,6 +157,16 @@ static void on_retry(struct deadline *deadline)
     schedule(sweep->sweeps);
 }
 
+/* The run lives on until its end is stored, which is written behind this. */
+static void on_timeout_stored(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
+{
+    struct live_run *run = data;
+
+    (void)canceled, (void)status;
+    if (run->end == NULL)
+        try_again(run->sweep->sweeps, &run->timeout, run->id, "trial_timeout", error);
+}
+
 static void on_timeout(struct deadline *deadline)
 {
     struct live_run *run = (struct live_run *)((char *)deadline - offsetof(struct live_run, timeout));
@@ -144,5 +175,5 @@ static void on_timeout(struct deadline *deadline)
         children_write_end(run);
     else
         control_cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1000000,
-                           forget_answer, NULL);
+                           on_timeout_stored, run);
 }

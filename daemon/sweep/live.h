@@ -7,6 +7,7 @@
 #include "launch/launch.h"
 #include "sweep.h"
 
+struct running;
 struct ending;
 
 struct live_run {
@@ -21,6 +22,7 @@ struct live_run {
     bool writing_end;    /* its end is being committed */
     struct launch_child *child;
     struct deadline timeout; /* trial_timeout; after a failed write: when to try again */
+    struct running *start;   /* the start that could not be committed and is tried again; children.c */
     struct ending *end;      /* the end that is to be committed; children.c */
     int64_t started_us;
 };
@@ -95,6 +97,7 @@ void control_cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, in
 extern const struct launch_events children_events;
 void children_launch(struct live_run *run);
 void children_adopt(struct live_run *run, const struct launch_identity *identity);
+void children_free_start(struct live_run *run);
 void children_free_end(struct live_run *run);
 /* Commits run->end; when that fails, again after a second. */
 void children_write_end(struct live_run *run);

@@ -25,6 +25,15 @@ static void slot_take(struct live_run *run)
     run->sweep->sweeps->slots_taken++;
 }
 
+/* An intent that comes back while the daemon stops is left to the next start. */
+static void launch_unless_stopping(struct live_run *run)
+{
+    const struct sweeps *sweeps = run->sweep->sweeps;
+
+    if (!sweeps->closing && !sweeps->ending)
+        children_launch(run);
+}
+
 static struct live_run *first_waiting(const struct live_sweep *sweep)
 {
     for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
@@ -45,6 +54,8 @@ static bool may_generate(const struct live_sweep *sweep)
 static void rest(struct live_sweep *sweep)
 {
     sweep->resting = true;
+    if (sweep->sweeps->closing)
+        return;
     (void)deadline_set(&sweep->sweeps->deadlines, &sweep->retry, deadline_now_us() + RETRY_US);
 }
 
@@ -65,8 +76,7 @@ static void on_intended(struct store_write *write)
     sweep->writes--;
     if (run != NULL && write->result == 0) {
         run->attempt = intend->request.ret_attempt;
-        if (!sweeps->closing)
-            children_launch(run);
+        launch_unless_stopping(run);
     } else if (run != NULL) {
         slot_release(run);
         if (write->error.code != HD_CONFLICT) {
@@ -119,8 +129,7 @@ static void take_child(struct live_sweep *sweep, struct store_generated *child)
     if (child->intended) {
         slot_take(run);
         run->attempt = 1;
-        if (!sweep->sweeps->closing)
-            children_launch(run);
+        launch_unless_stopping(run);
     }
 }
 
