@@ -154,7 +154,7 @@ class Chaos(DaemonTest):
             pass
         self.daemon.start()
         print("seed %d, %d points, deaths: %s" % (self.seed, count, dict(self.died)), flush=True)
-        sweep = self.wait_for_sweep(grid)
+        sweep = self.wait_for_sweep(grid, deadline=max(harness.DEADLINE, count / 5))
         self.assertEqual((sweep["status"], sweep["children"]), ("Completed", {"total": count, "Completed": count}))
         self.assert_each_once(grid, count)
         self.assertEqual(self.wait_for_sweep(endless)["status"], "Canceled")

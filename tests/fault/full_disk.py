@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""A disk that is full, and then is not any more: a state folder on a small file system. Needs the right to mount; skipped without it."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
+
+import harness  # noqa: E402
+from harness import DaemonTest, wait_until  # noqa: E402
+
+SIZE = 16 << 20
+LONG = "v" * 2000
+
+
+class FullDisk(DaemonTest):
+    autostart = False
+    daemon_options = {"slots": 4, "grace": 0.5}
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.daemon.state)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%d" % SIZE, "tmpfs", self.daemon.state], capture_output=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest("cannot mount a small file system: " + mounted.stderr.decode(errors="replace").strip())
+        self.filler = os.path.join(self.daemon.state, "filler")
+        self.daemon.start()
+
+    def _close_daemons(self):
+        self.give_space()
+        try:
+            super()._close_daemons()
+        finally:
+            subprocess.run(["umount", "--lazy", self.daemon.state], capture_output=True, check=False)
+
+    def take_space(self):
+        file = os.open(self.filler, os.O_WRONLY | os.O_CREAT, 0o600)
+        with contextlib.suppress(OSError):
+            while True:
+                os.write(file, b"x" * 4096)
+        os.close(file)
+
+    def give_space(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.filler)
+
+    def reports(self, run_id, count):
+        return [self.client.post("/runs/%s/metrics" % run_id, {"name": "note", "value": LONG}).status for _ in range(count)]
+
+    def finish(self, sweep_id, *released):
+        """Lets children (but those released before) go on from their gates until the sweep has ended: its children by status."""
+        released = set(released)
+
+        def ended():
+            for run_id in set(self.gates.started()) - released:
+                released.add(run_id)
+                self.gates.release(run_id)
+            return self.sweep(sweep_id)["status"] in harness.ENDED
+        wait_until(ended, "the end of the sweep")
+        self.assertEqual(len(self.gates.started()), len(set(self.gates.started())))
+        return self.sweep(sweep_id)["children"]
+
+    def test_the_database_cannot_grow(self):
+        sweep_id, runs = self.running_sweep(2, hyperparameter_sampling=self.grid(6), max_total_runs=6, max_concurrent_runs=2)
+        self.assertEqual(self.client.get("//readyz").status, 200)
+        self.take_space()
+        wait_until(lambda: self.reports(runs[0], 1) == [507], "a refused report")
+        ready = self.client.get("//readyz")
+        self.assertError(ready, 507)
+        self.assertIn("disk is full", ready.error["message"])
+        self.assertEqual(self.client.post("/sweeps", self.specification()).status, 507)
+        self.assertEqual(self.client.post("/sweeps/%s/cancel" % sweep_id).status, 507)
+        self.gates.release(runs[0])  # its monitor cannot write the exit record, and waits
+        self.give_space()
+        wait_until(lambda: self.client.get("//readyz").status == 200, "readiness, without a write from outside")
+        self.assertEqual(self.reports(runs[1], 1), [200])
+        self.wait_for_run(runs[0], "Completed")
+        self.assertEqual(self.finish(sweep_id, runs[0]), {"total": 6, "Completed": 6})
+
+    def test_limits_in_time_hold_afterwards(self):
+        sweep_id, runs = self.running_sweep(2, hyperparameter_sampling=self.grid(2), max_duration_seconds=2)
+        other_id, others = self.running_sweep(1, trial_timeout_seconds=2)
+        self.take_space()
+        wait_until(lambda: self.reports(runs[0], 1) == [507], "a refused report")
+        for limit in ("max_duration", "trial_timeout"):
+            wait_until(lambda limit=limit: limit in self.daemon.log(), "a complaint that %s could not be stored" % limit)
+        self.give_space()
+        self.assertEqual(self.wait_for_sweep(sweep_id, "Canceled")["status_reason"]["code"], "max_duration")
+        self.assertEqual(self.wait_for_run(others[0], "Canceled")["stop_reason"]["kind"], "trial_timeout")
+        self.wait_for_sweep(other_id, "Completed")
+
+    def test_run_folders_cannot_be_made(self):
+        """While the database still has room: children must wait for space, not fail one after the other."""
+        _, (run_id,) = self.running_sweep(1)
+        log = os.path.join(self.daemon.state, "hyperdrive.db-wal")
+        wait_until(lambda: self.reports(run_id, 50) and os.stat(log).st_size > 4000000, "a long write-ahead log")
+        self.reports(run_id, 50)  # which is now written from its beginning again, and needs no space for a while
+        self.take_space()
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(5), max_total_runs=5, max_concurrent_runs=2, run_config=self.gated())["run_id"]
+        self.wait_for_run(sweep_id + "_1", "Preparing")
+        # A cancel needs no space in the run folder.
+        self.assertEqual(self.client.post("/runs/%s_1/cancel" % sweep_id).status, 200)
+        self.wait_for_run(sweep_id + "_1", "Canceled")
+        self.wait_for_run(sweep_id + "_2", "Preparing")
+        self.assertEqual(self.run_of(sweep_id + "_0")["status"], "Preparing")
+        self.give_space()
+        self.assertEqual(self.finish(sweep_id), {"total": 5, "Completed": 4, "Canceled": 1})
+
+
+if __name__ == "__main__":
+    harness.main()
