@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,23 @@ static int make_part(const char *state_dir, const char *name, struct hd_error *e
     return make_folders(path, error);
 }
 
+/* A daemon that was killed while it started a monitor leaves its descriptors to that process until it executes: a moment later they are
+ * free. So a lock is only "in use" when it stays so. False with errno. */
+static bool take_lock(int lock)
+{
+    enum { TRIES = 100, PAUSE_US = 20000 };
+
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK)
+            return false;
+        (void)usleep(PAUSE_US);
+    }
+    errno = EWOULDBLOCK;
+    return false;
+}
+
 int state_open(const char *state_dir, int *ret_lock, struct hd_error *error)
 {
     char path[PATH_SIZE];
@@ -49,7 +67,7 @@ int state_open(const char *state_dir, int *ret_lock, struct hd_error *error)
     lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0)
         return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot open %s", path);
-    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    if (!take_lock(lock)) {
         result = errno == EWOULDBLOCK
                      ? hd_error_set(error, HD_CONFLICT, "the state folder %s is in use by another hyperdrived: stop it, or give another --state-dir",
                                     state_dir)

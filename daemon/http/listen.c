@@ -78,6 +78,18 @@ failed:;
     return -number;
 }
 
+/* A daemon that was killed while it started a process leaves its listening socket to that process until it executes, a moment later. So a
+ * port is only "in use" when it stays so. */
+enum { TRIES = 100, PAUSE_US = 20000 };
+
+static int open_first(const struct addrinfo *list)
+{
+    int fd = -EADDRNOTAVAIL;
+    for (const struct addrinfo *info = list; info != NULL && fd < 0; info = info->ai_next)
+        fd = open_socket(info);
+    return fd;
+}
+
 static int listen_on(const char *address, const char *host, const char *port, int *ret_fd, struct hd_error *error)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -85,9 +97,11 @@ static int listen_on(const char *address, const char *host, const char *port, in
     int rc = getaddrinfo(host, port, &hints, &list);
     if (rc != 0)
         return hd_error_set(error, HD_INVALID, "cannot listen on %s: %s", address, rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-    int fd = -EADDRNOTAVAIL;
-    for (const struct addrinfo *info = list; info != NULL && fd < 0; info = info->ai_next)
-        fd = open_socket(info);
+    int fd = open_first(list);
+    for (int tries = 0; fd == -EADDRINUSE && tries < TRIES; tries++) {
+        (void)usleep(PAUSE_US);
+        fd = open_first(list);
+    }
     freeaddrinfo(list);
     if (fd < 0)
         return refuse(address, -fd, error);

@@ -44,7 +44,7 @@ static int apply_one(struct database *database, int version, struct hd_error *er
 
 int migration_apply(struct database *database, struct hd_error *error)
 {
-    int version, application, result;
+    int version = 0, application = 0, result;
 
     result = pragma_value(database, "PRAGMA user_version", &version, error);
     if (result == 0)

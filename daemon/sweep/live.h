@@ -102,6 +102,9 @@ void children_free_end(struct live_run *run);
 /* Commits run->end; when that fails, again after a second. */
 void children_write_end(struct live_run *run);
 
+/* leftovers.c: at start, removes snapshots that no stored sweep has, on the pool. */
+void leftovers_remove(struct sweeps *sweeps);
+
 /* recover.c: at start. */
 int recover(struct sweeps *sweeps, struct hd_error *error);
 

@@ -48,6 +48,7 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
         return result;
     }
     *ret_sweeps = sweeps;
+    leftovers_remove(sweeps);
     schedule(sweeps);
     return 0;
 }
