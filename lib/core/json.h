@@ -20,6 +20,9 @@ enum { HD_JSON_DEPTH = 64 };
 cJSON *hd_json_parse(const char *text, size_t length, struct hd_problems *problems);
 /* Parses what this program wrote itself: NULL on any fault. */
 cJSON *hd_json_parse_own(const char *text);
+/* The text of a member of an object that this program printed compactly; not NUL-terminated, NULL if there is none. Builds no tree, so the
+ * members in front of a large one cost next to nothing. `name` must need no escapes. */
+const char *hd_json_find_own(const char *object, const char *name, size_t *ret_length);
 
 /* A number's kind. A float token with an integral value (`5.0`) is not an integer here. */
 bool hd_json_is_integer(const cJSON *item);

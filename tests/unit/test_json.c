@@ -529,6 +529,38 @@ START_TEST(golden_digests)
 }
 END_TEST
 
+static const struct {
+    const char *object, *name, *value; /* NULL: there is none */
+} FOUND[] = {
+    {"{\"a\":1,\"b\":\"x\"}", "a", "1"},
+    {"{\"a\":1,\"b\":\"x\"}", "b", "\"x\""},
+    {"{\"a\":1,\"b\":\"x\"}", "c", NULL},
+    {"{\"aa\":1,\"a\":2}", "a", "2"},
+    {"{\"a\":{\"b\":1},\"b\":[2,{\"c\":3}]}", "b", "[2,{\"c\":3}]"},
+    {"{\"a\":[{\"c\":1},[]],\"c\":{}}", "c", "{}"},
+    {"{\"x\":\"\\\"a\\\":5,\",\"a\":\"}]\\\\\",\"b\":null}", "a", "\"}]\\\\\""},
+    {"{\"x\":\"\\\"a\\\":5,\",\"a\":\"}]\\\\\",\"b\":null}", "b", "null"},
+    {"{}", "a", NULL},
+    {"", "a", NULL},
+    {"[\"a\"]", "a", NULL},
+    {"{\"a", "a", NULL},
+    {"{\"a\\", "a", NULL},
+};
+
+START_TEST(members_are_found_without_a_tree)
+{
+    size_t length = 0;
+    const char *value = hd_json_find_own(FOUND[_i].object, FOUND[_i].name, &length);
+    if (FOUND[_i].value == NULL) {
+        ck_assert_ptr_null(value);
+        return;
+    }
+    ck_assert_ptr_nonnull(value);
+    ck_assert_uint_eq(length, strlen(FOUND[_i].value));
+    ck_assert(memcmp(value, FOUND[_i].value, length) == 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
@@ -536,6 +568,7 @@ int main(void)
     tcase_set_timeout(texts, 120);
     tcase_add_loop_test(texts, faults, 0, sizeof FAULTS / sizeof *FAULTS);
     tcase_add_loop_test(texts, printed, 0, sizeof PRINTED / sizeof *PRINTED);
+    tcase_add_loop_test(texts, members_are_found_without_a_tree, 0, sizeof FOUND / sizeof *FOUND);
     tcase_add_test(texts, depth_is_limited);
     tcase_add_test(texts, duplicate_keys);
     tcase_add_test(texts, large_objects_are_fast);
