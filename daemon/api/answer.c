@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -64,6 +65,14 @@ int answer_flush(struct answer *answer)
     return answer->text.length < IN_MEMORY ? 0 : write_out(answer);
 }
 
+void answer_end_page(struct answer *answer, bool more, int64_t last)
+{
+    if (more)
+        hd_text_format(&answer->text, "\"next\":%" PRId64 "}", last);
+    else
+        hd_text_add_string(&answer->text, "\"next\":null}");
+}
+
 static void work(uv_work_t *handle)
 {
     struct answer_work *work = handle->data;
@@ -118,8 +127,8 @@ void answer_start(struct http_request *request, struct api *api, answer_producer
         job->api = api;
         job->producer = producer;
         job->question = *question;
-        job->answer = (struct answer){
-            .question = &job->question, .content_type = "application/json", .api = api, .file = -1, .error = &job->error};
+        job->answer =
+            (struct answer){.question = &job->question, .content_type = "application/json", .api = api, .file = -1, .error = &job->error};
         job->work.data = job;
         if (uv_queue_work(api->loop, &job->work, work, after) == 0)
             return;

@@ -1,5 +1,6 @@
 /* Answers that may be large: written on the pool inside one snapshot of the store, in memory while they are small, then to an unlinked file
- * that the server sends from. So a slow client pins neither memory nor the database's log, and the answer is one state (decisions, Threads). */
+ * that the server sends from. So a slow client pins neither memory nor the database's log, and the answer is one state (decisions,
+ * Threads). */
 #ifndef HYPERDRIVED_API_ANSWER_H
 #define HYPERDRIVED_API_ANSWER_H
 
@@ -10,7 +11,9 @@ struct answer_question {
     bool reverse, discard_no_metric, form_list;
     int64_t top, from;
     bool points;
-    char id[64];
+    const char *id, *experiment; /* the request's own */
+    enum hd_status status;
+    int64_t limit, after; /* of pages */
 };
 
 struct answer {
@@ -18,13 +21,16 @@ struct answer {
     const struct answer_question *question;
     const char *content_type; /* static; JSON unless the producer says otherwise */
     struct api *api;
-    int file;            /* -1: none yet */
+    int file; /* -1: none yet */
     int64_t file_length;
     struct hd_error *error;
 };
 
 /* Writes the text to the file if there is enough of it. 0, or negative with answer->error. */
 int answer_flush(struct answer *answer);
+
+/* Ends the object of a page of a list with `"next":LAST}`, null when there is no more. */
+void answer_end_page(struct answer *answer, bool more, int64_t last);
 
 /* On the pool: everything goes into the answer. 0, or negative with answer->error. */
 typedef int answer_producer(struct answer *answer, struct store_reader *reader);

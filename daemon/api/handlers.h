@@ -10,6 +10,10 @@ http_handler api_submit, api_get_sweep, api_get_config, api_list_sweeps, api_can
 void api_reply_canceled(void *data, bool canceled, enum hd_status status, const struct hd_error *error);
 /* False after a 400 when the request carries anything but an empty object. */
 bool api_expect_no_body(struct http_request *request);
+/* Answers with the sweep's resource. */
+void api_reply_sweep(struct http_request *request, struct api *api, int64_t key, int status);
+/* change.c */
+http_handler api_change_sweep;
 /* run_api.c */
 http_handler api_get_run, api_list_children, api_cancel_run;
 /* ranking.c */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -93,11 +94,11 @@ static const struct line {
     [STORE_EVENT_WARNING] = {"CONTROLLER", "WARNING", say_warning},
 };
 
-/* One event is one line, whatever a program has printed. */
+/* One event is one line, whatever a program has printed, and a terminal that shows it is told nothing. */
 static void add_one_line(struct hd_text *text, const char *line)
 {
     for (; *line != '\0'; line++)
-        hd_text_add_char(text, *line == '\n' || *line == '\r' ? ' ' : *line);
+        hd_text_add_char(text, (unsigned char)*line < ' ' || *line == 0x7f ? ' ' : *line);
 }
 
 static int print_event(void *context, const struct store_event *event)
@@ -138,7 +139,7 @@ void api_sweep_log(struct http_request *request, void *context)
     if (!resource_find_sweep(request, api, &found))
         return;
     question.sweep = found.sweep;
-    snprintf(question.id, sizeof question.id, "%s", http_part(request, 0));
+    question.id = http_part(request, 0);
     answer_start(request, api, produce_log, &question);
 }
 
@@ -168,24 +169,32 @@ static void free_file_work(struct file_work *job)
     free(job);
 }
 
-/* Opens below the run folder only: no link and no `..` leads out of it. */
-static int open_beneath(const char *folder, const char *name, int flags)
+/* Opens below the folder only: no link and no `..` leads out of it. */
+static int open_beneath(int folder, const char *name, int flags)
 {
     struct open_how how = {.flags = (uint64_t)(flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    int directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), file;
+    int file = (int)syscall(SYS_openat2, folder, name, &how, sizeof how);
 
-    if (directory < 0)
-        return -1;
-    file = (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
-    if (file < 0 && errno == ENOSYS && strstr(name, "..") == NULL) /* a kernel before 5.6 */
-        file = openat(directory, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-    (void)close(directory);
+    if (file < 0 && errno == ENOSYS && strchr(name, '/') == NULL) /* a kernel before 5.6 */
+        file = openat(folder, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     return file;
+}
+
+/* One of the run's log folders, which must not be a link itself. */
+static int open_log_folder(const struct file_work *job, const char *name)
+{
+    int run = open(job->folder, O_PATH | O_DIRECTORY | O_CLOEXEC), folder;
+
+    if (run < 0)
+        return -1;
+    folder = openat(run, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    (void)close(run);
+    return folder;
 }
 
 static void list_folder(struct file_work *job, const char *folder_name, bool *first)
 {
-    int file = open_beneath(job->folder, folder_name, O_DIRECTORY);
+    int file = open_log_folder(job, folder_name);
     DIR *folder = file >= 0 ? fdopendir(file) : NULL;
     struct dirent *entry;
 
@@ -221,18 +230,31 @@ static void list_files(uv_work_t *work)
     hd_text_add_string(&job->text, "]}");
 }
 
+/* The file behind the name `FOLDER/PATH`; -1: there is none. */
+static int open_log(const struct file_work *job)
+{
+    for (size_t i = 0; i < sizeof LOG_FOLDERS / sizeof LOG_FOLDERS[0]; i++) {
+        size_t length = strlen(LOG_FOLDERS[i]);
+        int folder, file;
+
+        if (strncmp(job->name, LOG_FOLDERS[i], length) != 0 || job->name[length] != '/')
+            continue;
+        folder = open_log_folder(job, LOG_FOLDERS[i]);
+        if (folder < 0)
+            return -1;
+        file = open_beneath(folder, job->name + length + 1, 0);
+        (void)close(folder);
+        return file;
+    }
+    return -1;
+}
+
 static void open_file(uv_work_t *work)
 {
     struct file_work *job = work->data;
     struct stat status;
-    bool known = false;
 
-    for (size_t i = 0; i < sizeof LOG_FOLDERS / sizeof LOG_FOLDERS[0]; i++) {
-        size_t length = strlen(LOG_FOLDERS[i]);
-
-        known |= strncmp(job->name, LOG_FOLDERS[i], length) == 0 && job->name[length] == '/';
-    }
-    job->file = known ? open_beneath(job->folder, job->name, 0) : -1;
+    job->file = open_log(job);
     if (job->file >= 0 && (fstat(job->file, &status) != 0 || !S_ISREG(status.st_mode))) {
         (void)close(job->file);
         job->file = -1;
@@ -243,34 +265,44 @@ static void open_file(uv_work_t *work)
         job->total = status.st_size;
 }
 
+/* Reads digits and moves behind them; -1 when there are none. What no file is long enough for becomes INT64_MAX. */
+static int64_t read_position(const char **text)
+{
+    size_t digits = strspn(*text, "0123456789");
+    int64_t value = 0;
+
+    for (size_t i = 0; i < digits; i++)
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (*text)[i] - '0', &value)) {
+            value = INT64_MAX;
+            break;
+        }
+    *text += digits;
+    return digits > 0 ? value : -1;
+}
+
 /* Reads `bytes=FROM-`, `bytes=FROM-TO`, `bytes=-LAST`. 1: a range, 0: none that we know (all is sent), -1: not satisfiable. */
 static int read_range(const char *header, int64_t total, int64_t *ret_offset, int64_t *ret_length)
 {
-    long long first, last;
-    char end;
+    static const char UNIT[] = "bytes=";
+    int64_t first, last;
 
-    if (header == NULL || strncmp(header, "bytes=", 6) != 0)
+    if (header == NULL || strncasecmp(header, UNIT, sizeof UNIT - 1) != 0)
         return 0;
-    header += 6;
-    if (sscanf(header, "-%lld%c", &last, &end) == 1 && last >= 0) {
-        if (last == 0)
-            return -1;
-        *ret_offset = last < total ? total - last : 0;
-        *ret_length = total - *ret_offset;
-        return total > 0 ? 1 : -1;
-    }
-    if (sscanf(header, "%lld-%lld%c", &first, &last, &end) == 2 && first >= 0 && last >= first) {
-        if (last >= total)
-            last = total - 1;
-    } else if (sscanf(header, "%lld%c%c", &first, &end, &end) == 2 && end == '-' && first >= 0) {
-        last = total - 1;
-    } else {
+    header += sizeof UNIT - 1;
+    first = read_position(&header);
+    if (*header++ != '-')
         return 0;
+    last = read_position(&header);
+    if (*header != '\0' || (first < 0 && last < 0) || (first >= 0 && last >= 0 && last < first))
+        return 0;
+    if (first < 0) { /* the last so many bytes */
+        first = last < total ? total - last : 0;
+        last = -1;
     }
     if (first >= total)
         return -1;
     *ret_offset = first;
-    *ret_length = last - first + 1;
+    *ret_length = (last < 0 || last >= total ? total : last + 1) - first;
     return 1;
 }
 

@@ -13,8 +13,8 @@
 
 struct shape {
     struct answer *answer;
-    int64_t run;          /* whose object is open; 0: none yet */
-    bool has_name;        /* the open object has a member already */
+    int64_t run;   /* whose object is open; 0: none yet */
+    bool has_name; /* the open object has a member already */
     char *run_id;
     bool one_run;         /* no outer object by run id */
     bool in_series, list; /* a series is open; as a list */
@@ -217,7 +217,6 @@ static int produce_points(struct answer *answer, struct store_reader *reader)
 static bool read_form(struct http_request *request, bool may_be_points, struct answer_question *question)
 {
     const char *form = http_query(request, "form");
-    struct hd_error error = {0};
 
     if (form == NULL)
         return true;
@@ -225,9 +224,7 @@ static bool read_form(struct http_request *request, bool may_be_points, struct a
     question->points = may_be_points && strcmp(form, "points") == 0;
     if (question->form_list || question->points)
         return true;
-    hd_error_set(&error, HD_INVALID, "'form' must be %s, got '%s'", may_be_points ? "list or points" : "list", form);
-    strcpy(error.target, "form");
-    http_reply_error(request, &error);
+    http_query_refuse(request, "form", may_be_points ? "one of list, points" : "list");
     return false;
 }
 

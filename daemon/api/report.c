@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body.h"
 #include "core/instant.h"
 #include "core/json.h"
 #include "core/number.h"
@@ -15,11 +16,13 @@ enum { POINTS_MAX = 10000, NAME_MAX_BYTES = 256, STRING_MAX_BYTES = 64 * 1024, R
 
 struct reporting {
     struct store_report request; /* first: the write comes back as this */
+    uv_work_t work;
     struct http_request *http;
-    cJSON *body;                 /* names and strings of the points live in it */
+    struct api *api;
+    cJSON *body; /* names and strings of the points live in it */
     struct store_point *points;
     int64_t count, capacity;
-    char **texts;                /* printed rows and tables */
+    char **texts; /* printed rows and tables */
     int64_t text_count;
     struct hd_problems problems;
 };
@@ -196,8 +199,9 @@ static void read_table(struct reporting *reporting, const struct heading *headin
             return;
         }
         if (height >= 0 && cJSON_GetArraySize(column) != height) {
-            hd_problems_add(&reporting->problems, "Conflict", path, "'%s': the columns of a table must be of one length; column '%s' has %d values, not %d",
-                            path, column->string, cJSON_GetArraySize(column), height);
+            hd_problems_add(&reporting->problems, "Conflict", path,
+                            "'%s': the columns of a table must be of one length; column '%s' has %d values, not %d", path, column->string,
+                            cJSON_GetArraySize(column), height);
             return;
         }
         height = cJSON_GetArraySize(column);
@@ -220,7 +224,8 @@ static void read_image(struct reporting *reporting, const struct heading *headin
     }
     if (*location == '\0' || *location == '/' || strlen(location) > STRING_MAX_BYTES || strcmp(location, "..") == 0 ||
         strncmp(location, "../", 3) == 0 || strstr(location, "/../") != NULL) {
-        hd_problems_add(&reporting->problems, "OutOfRange", path, "'%s' must be a path below the run's folder, got '%.80s'", path, location);
+        hd_problems_add(&reporting->problems, "OutOfRange", path, "'%s' must be a path below the run's folder, got '%.80s'", path,
+                        location);
         return;
     }
     add_point(reporting, heading, (struct store_point){.kind = STORE_IMAGE, .text = location});
@@ -419,7 +424,7 @@ static void on_stored(struct store_write *write)
     free_reporting(reporting);
 }
 
-static void submit(struct reporting *reporting, struct api *api)
+static void submit(struct reporting *reporting)
 {
     struct hd_error error = {0};
 
@@ -427,9 +432,38 @@ static void submit(struct reporting *reporting, struct api *api)
     reporting->request.points = reporting->points;
     reporting->request.count = reporting->count;
     reporting->request.write.done = on_stored;
-    if (store_report(api->store, &reporting->request, &error) == 0)
+    if (store_report(reporting->api->store, &reporting->request, &error) == 0)
         return;
     http_reply_error(reporting->http, &error);
+    free_reporting(reporting);
+}
+
+static void parse(uv_work_t *work)
+{
+    struct reporting *reporting = work->data;
+
+    reporting->body = http_body_parse(reporting->http, false, &reporting->problems);
+    if (reporting->body == NULL)
+        return;
+    read_body(reporting);
+    if (hd_problems_none(&reporting->problems))
+        return;
+    /* Nobody needs it any more, and to free millions of values here keeps nobody waiting. */
+    cJSON_Delete(reporting->body);
+    reporting->body = NULL;
+}
+
+static void after_parsing(uv_work_t *work, int status)
+{
+    struct reporting *reporting = work->data;
+
+    if (status != 0)
+        reporting->problems.out_of_memory = true;
+    if (hd_problems_none(&reporting->problems)) {
+        submit(reporting);
+        return;
+    }
+    http_reply_problems(reporting->http, &reporting->problems);
     free_reporting(reporting);
 }
 
@@ -439,27 +473,17 @@ void api_report(struct http_request *request, void *context)
     struct reporting *reporting;
     struct store_found found;
     struct hd_error error = {0};
-    cJSON *body;
 
     if (!resource_find_run(request, api, &found))
         return;
-    body = http_body_json(request, false);
-    if (body == NULL)
-        return;
     reporting = calloc(1, sizeof *reporting);
     if (reporting == NULL) {
-        cJSON_Delete(body);
         hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
         http_reply_error(request, &error);
         return;
     }
     reporting->http = request;
-    reporting->body = body;
-    read_body(reporting);
-    if (hd_problems_none(&reporting->problems)) {
-        submit(reporting, api);
-        return;
-    }
-    http_reply_problems(request, &reporting->problems);
-    free_reporting(reporting);
+    reporting->api = api;
+    reporting->work.data = reporting;
+    body_start(request, api->loop, &reporting->work, parse, after_parsing);
 }

@@ -112,16 +112,17 @@ static int take_best(void *context, const struct store_run *run)
 }
 
 /* Members that the specification carries, under the same names. */
-static void print_labels(struct hd_text *text, const cJSON *config)
+static void print_labels(struct hd_text *text, const char *config)
 {
     static const char *const NAMES[] = {"name", "display_name", "description", "tags"};
 
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-        const cJSON *value = cJSON_GetObjectItemCaseSensitive(config, NAMES[i]);
+        size_t length;
+        const char *value = hd_json_find_own(config, NAMES[i], &length);
 
         hd_text_format(text, ",\"%s\":", NAMES[i]);
         if (value != NULL)
-            hd_json_print(text, value, HD_JSON_COMPACT);
+            hd_text_add(text, value, length);
         else
             hd_text_add_string(text, "null");
     }
@@ -170,20 +171,15 @@ int resource_print_sweep(struct hd_text *text, struct store_reader *reader, cons
 {
     struct best_child best = {.found = false};
     char number[HD_NUMBER_TEXT_SIZE] = "null";
-    cJSON *config = hd_json_parse_own(sweep->config);
-    int result = config == NULL ? hd_error_set(error, HD_UNAVAILABLE, "out of memory")
-                                : store_read_best(reader, sweep->key, true, true, take_best, &best, error);
+    int result = store_read_best(reader, sweep->key, true, true, take_best, &best, error);
 
-    if (result != 0) {
-        cJSON_Delete(config);
+    if (result != 0)
         return result;
-    }
     hd_text_add_string(text, "{\"run_id\":");
     hd_json_print_string(text, sweep->id);
     hd_text_add_string(text, ",\"run_type\":\"hyperdrive\"");
     resource_string(text, "experiment", sweep->experiment);
-    print_labels(text, config);
-    cJSON_Delete(config);
+    print_labels(text, sweep->config);
     resource_string(text, "status", hd_status_name(sweep->status));
     resource_json(text, "status_reason", sweep->reason);
     resource_instant(text, "created_utc", sweep->created_us);

@@ -1,4 +1,5 @@
 /* Runs: one child, the list of a sweep's children, cancel of a child. */
+#include "answer.h"
 #include "handlers.h"
 
 #include <inttypes.h>
@@ -62,47 +63,44 @@ static int print_definition(void *context, const struct store_sweep *sweep)
 }
 
 struct printing {
-    struct hd_text *text;
+    struct answer *answer;
     struct store_reader *reader;
-    struct hd_error *error;
-    const char *state_dir;
-    int64_t limit, count, last;
+    int64_t count, last;
     bool more; /* there is a row beyond the limit */
 };
 
 static int print_run(void *context, const struct store_run *run)
 {
     struct printing *printing = context;
-    struct definition definition = {.text = printing->text, .run = run, .state_dir = printing->state_dir};
+    struct hd_text *text = &printing->answer->text;
+    const char *state_dir = printing->answer->api->state_dir;
+    struct definition definition = {.text = text, .run = run, .state_dir = state_dir};
     int result;
 
-    resource_print_run(printing->text, run, printing->state_dir);
-    result = store_read_sweep(printing->reader, run->sweep, print_definition, &definition, printing->error);
-    hd_text_add_char(printing->text, '}');
+    resource_print_run(text, run, state_dir);
+    result = store_read_sweep(printing->reader, run->sweep, print_definition, &definition, printing->answer->error);
+    hd_text_add_char(text, '}');
     return result;
+}
+
+/* On the pool: the sweep's specification, which may be megabytes long, is read again for the arguments. */
+static int produce_run(struct answer *answer, struct store_reader *reader)
+{
+    struct printing printing = {.answer = answer, .reader = reader};
+
+    return store_read_run(reader, answer->question->run, print_run, &printing, answer->error);
 }
 
 void api_get_run(struct http_request *request, void *context)
 {
     struct api *api = context;
     struct store_found found;
-    struct hd_text text = {0};
-    struct hd_error error = {0};
-    struct printing printing = {.text = &text, .reader = store_loop_reader(api->store), .error = &error, .state_dir = api->state_dir};
-    int result;
+    struct answer_question question = {0};
 
     if (!resource_find_run(request, api, &found))
         return;
-    result = store_begin_reads(printing.reader, &error);
-    if (result == 0) {
-        result = store_read_run(printing.reader, found.run, print_run, &printing, &error);
-        store_end_reads(printing.reader);
-    }
-    if (result == 0)
-        http_reply_json(request, 200, &text);
-    else
-        http_reply_error(request, &error);
-    hd_text_clear(&text);
+    question.run = found.run;
+    answer_start(request, api, produce_run, &question);
 }
 
 /* --- The list: rows without runDefinition, which costs a specification each ------------------------------------------------------------- */
@@ -110,47 +108,53 @@ void api_get_run(struct http_request *request, void *context)
 static int print_row(void *context, const struct store_run *run)
 {
     struct printing *printing = context;
+    struct answer *answer = printing->answer;
 
-    if (printing->count == printing->limit) {
+    if (printing->count == answer->question->limit) {
         printing->more = true;
         return 0;
     }
     if (printing->count++ > 0)
-        hd_text_add_char(printing->text, ',');
+        hd_text_add_char(&answer->text, ',');
     printing->last = run->number;
-    resource_print_run(printing->text, run, printing->state_dir);
-    hd_text_add_char(printing->text, '}');
+    resource_print_run(&answer->text, run, answer->api->state_dir);
+    hd_text_add_char(&answer->text, '}');
+    return answer_flush(answer);
+}
+
+static int take_total(void *context, const struct store_sweep *sweep)
+{
+    *(int64_t *)context = sweep->generated;
     return 0;
+}
+
+static int produce_list(struct answer *answer, struct store_reader *reader)
+{
+    const struct answer_question *question = answer->question;
+    struct printing printing = {.answer = answer, .reader = reader};
+    int64_t total = 0;
+    int result = store_read_sweep(reader, question->sweep, take_total, &total, answer->error);
+
+    if (result != 0)
+        return result;
+    hd_text_add_string(&answer->text, "{\"children\":[");
+    result = store_read_runs(reader, question->sweep, question->after, question->limit + 1, print_row, &printing, answer->error);
+    hd_text_format(&answer->text, "],\"total\":%" PRId64 ",", total);
+    answer_end_page(answer, printing.more, printing.last);
+    return result;
 }
 
 void api_list_children(struct http_request *request, void *context)
 {
     struct api *api = context;
     struct store_found found;
-    struct hd_text text = {0};
-    struct hd_error error = {0};
-    struct printing printing = {.text = &text, .state_dir = api->state_dir};
-    int64_t limit, after;
-    int result;
+    struct answer_question question = {0};
 
-    if (!resource_find_sweep(request, api, &found))
+    if (!resource_find_sweep(request, api, &found) || !http_query_integer(request, "limit", 1, LIST_MAX, LIST_DEFAULT, &question.limit) ||
+        !http_query_integer(request, "after", 0, INT64_MAX, -1, &question.after))
         return;
-    if (!http_query_integer(request, "limit", 1, LIST_MAX, LIST_DEFAULT, &limit) ||
-        !http_query_integer(request, "after", 0, INT64_MAX, -1, &after))
-        return;
-    printing.limit = limit;
-    hd_text_add_string(&text, "{\"children\":[");
-    result = store_read_runs(store_loop_reader(api->store), found.sweep, after, limit + 1, print_row, &printing, &error);
-    hd_text_format(&text, "],\"total\":%" PRId64, found.generated);
-    if (printing.more)
-        hd_text_format(&text, ",\"next\":%" PRId64 "}", printing.last);
-    else
-        hd_text_add_string(&text, ",\"next\":null}");
-    if (result == 0)
-        http_reply_json(request, 200, &text);
-    else
-        http_reply_error(request, &error);
-    hd_text_clear(&text);
+    question.sweep = found.sweep;
+    answer_start(request, api, produce_list, &question);
 }
 
 void api_cancel_run(struct http_request *request, void *context)

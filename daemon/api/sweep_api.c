@@ -1,4 +1,6 @@
 /* Sweeps: submit, read, list, cancel, configuration, and what the original does not support. */
+#include "answer.h"
+#include "body.h"
 #include "handlers.h"
 
 #include <inttypes.h>
@@ -15,32 +17,21 @@ struct printing {
     struct hd_text *text;
     struct store_reader *reader;
     struct hd_error *error;
-    bool with_config;
-    int64_t limit; /* of a list; 0: no list */
-    int64_t count, last;
-    bool more;     /* there is a row beyond the limit */
 };
 
 static int print_sweep(void *context, const struct store_sweep *sweep)
 {
     struct printing *printing = context;
 
-    if (printing->limit > 0 && printing->count == printing->limit) {
-        printing->more = true;
-        return 0;
-    }
-    if (printing->count++ > 0)
-        hd_text_add_char(printing->text, ',');
-    printing->last = sweep->key;
-    return resource_print_sweep(printing->text, printing->reader, sweep, printing->with_config, printing->error);
+    return resource_print_sweep(printing->text, printing->reader, sweep, true, printing->error);
 }
 
-static void reply_sweep(struct http_request *request, struct api *api, int64_t key, int status)
+/* On the loop: what is stored must be answered, also when the pool has no reader left. */
+void api_reply_sweep(struct http_request *request, struct api *api, int64_t key, int status)
 {
     struct hd_text text = {0};
     struct hd_error error = {0};
-    struct printing printing = {
-        .text = &text, .reader = store_loop_reader(api->store), .error = &error, .with_config = true};
+    struct printing printing = {.text = &text, .reader = store_loop_reader(api->store), .error = &error};
     int result = store_begin_reads(printing.reader, &error);
 
     if (result == 0) {
@@ -57,16 +48,25 @@ static void reply_sweep(struct http_request *request, struct api *api, int64_t k
 /* --- Submit ------------------------------------------------------------------------------------------------------------------------------ */
 
 struct submitting {
+    uv_work_t work;
     struct http_request *request;
     struct api *api;
+    cJSON *body;
+    struct hd_problems problems;
 };
+
+static void free_submitting(struct submitting *submitting)
+{
+    hd_problems_clear(&submitting->problems);
+    free(submitting);
+}
 
 static void on_created(struct sweeps_submission *submission, int64_t key)
 {
     struct submitting *submitting = submission->data;
 
-    reply_sweep(submitting->request, submitting->api, key, 201);
-    free(submitting);
+    api_reply_sweep(submitting->request, submitting->api, key, 201);
+    free_submitting(submitting);
 }
 
 static void on_refused(struct sweeps_submission *submission, const struct hd_problems *problems)
@@ -74,7 +74,7 @@ static void on_refused(struct sweeps_submission *submission, const struct hd_pro
     struct submitting *submitting = submission->data;
 
     http_reply_problems(submitting->request, problems);
-    free(submitting);
+    free_submitting(submitting);
 }
 
 static void on_failed(struct sweeps_submission *submission, const struct hd_error *error)
@@ -82,13 +82,35 @@ static void on_failed(struct sweeps_submission *submission, const struct hd_erro
     struct submitting *submitting = submission->data;
 
     http_reply_error(submitting->request, error);
-    free(submitting);
+    free_submitting(submitting);
+}
+
+static void parse_body(uv_work_t *work)
+{
+    struct submitting *submitting = work->data;
+
+    submitting->body = http_body_parse(submitting->request, false, &submitting->problems);
+}
+
+static void after_parsing(uv_work_t *work, int status)
+{
+    struct submitting *submitting = work->data;
+    const struct sweeps_submission submission = {
+        .body = submitting->body, .created = on_created, .refused = on_refused, .failed = on_failed, .data = submitting};
+
+    if (status != 0)
+        submitting->problems.out_of_memory = true;
+    if (submitting->body != NULL) {
+        sweeps_submit(submitting->api->sweeps, &submission);
+        return;
+    }
+    http_reply_problems(submitting->request, &submitting->problems);
+    free_submitting(submitting);
 }
 
 void api_submit(struct http_request *request, void *context)
 {
     struct api *api = context;
-    struct sweeps_submission submission = {.created = on_created, .refused = on_refused, .failed = on_failed};
     struct submitting *submitting;
     struct hd_error error = {0};
 
@@ -97,29 +119,26 @@ void api_submit(struct http_request *request, void *context)
         http_reply_error(request, &error);
         return;
     }
-    submission.body = http_body_json(request, false);
-    if (submission.body == NULL)
-        return;
-    submitting = malloc(sizeof *submitting);
+    submitting = calloc(1, sizeof *submitting);
     if (submitting == NULL) {
-        cJSON_Delete(submission.body);
         hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
         http_reply_error(request, &error);
         return;
     }
-    *submitting = (struct submitting){.request = request, .api = api};
-    submission.data = submitting;
-    sweeps_submit(api->sweeps, &submission);
+    submitting->request = request;
+    submitting->api = api;
+    submitting->work.data = submitting;
+    body_start(request, api->loop, &submitting->work, parse_body, after_parsing);
 }
 
 /* --- Read and list ----------------------------------------------------------------------------------------------------------------------- */
 
-void api_get_sweep(struct http_request *request, void *context)
+/* On the pool: a specification may be megabytes long. */
+static int produce_sweep(struct answer *answer, struct store_reader *reader)
 {
-    struct store_found found;
+    struct printing printing = {.text = &answer->text, .reader = reader, .error = answer->error};
 
-    if (resource_find_sweep(request, context, &found))
-        reply_sweep(request, context, found.sweep, 200);
+    return store_read_sweep(reader, answer->question->sweep, print_sweep, &printing, answer->error);
 }
 
 static int print_config(void *context, const struct store_sweep *sweep)
@@ -128,65 +147,82 @@ static int print_config(void *context, const struct store_sweep *sweep)
     return 0;
 }
 
-void api_get_config(struct http_request *request, void *context)
+static int produce_config(struct answer *answer, struct store_reader *reader)
 {
-    struct api *api = context;
+    return store_read_sweep(reader, answer->question->sweep, print_config, &answer->text, answer->error);
+}
+
+static void ask(struct http_request *request, struct api *api, answer_producer *producer)
+{
     struct store_found found;
-    struct hd_text text = {0};
-    struct hd_error error = {0};
+    struct answer_question question = {0};
 
     if (!resource_find_sweep(request, api, &found))
         return;
-    if (store_read_sweep(store_loop_reader(api->store), found.sweep, print_config, &text, &error) == 0)
-        http_reply_json(request, 200, &text);
-    else
-        http_reply_error(request, &error);
-    hd_text_clear(&text);
+    question.sweep = found.sweep;
+    answer_start(request, api, producer, &question);
 }
 
-static void reply_bad_value(struct http_request *request, const char *parameter, const char *range, const char *value)
+void api_get_sweep(struct http_request *request, void *context)
 {
-    struct hd_error error = {0};
+    ask(request, context, produce_sweep);
+}
 
-    hd_error_set(&error, HD_INVALID, "'%s' must be %s, got '%s'", parameter, range, value);
-    snprintf(error.target, sizeof error.target, "%s", parameter);
-    http_reply_error(request, &error);
+void api_get_config(struct http_request *request, void *context)
+{
+    ask(request, context, produce_config);
+}
+
+struct listing {
+    struct answer *answer;
+    struct store_reader *reader;
+    int64_t count, last;
+    bool more; /* there is a row beyond the limit */
+};
+
+static int print_row(void *context, const struct store_sweep *sweep)
+{
+    struct listing *listing = context;
+    struct answer *answer = listing->answer;
+    int result;
+
+    if (listing->count == answer->question->limit) {
+        listing->more = true;
+        return 0;
+    }
+    if (listing->count++ > 0)
+        hd_text_add_char(&answer->text, ',');
+    listing->last = sweep->key;
+    result = resource_print_sweep(&answer->text, listing->reader, sweep, false, answer->error);
+    return result != 0 ? result : answer_flush(answer);
+}
+
+static int produce_list(struct answer *answer, struct store_reader *reader)
+{
+    const struct answer_question *question = answer->question;
+    struct listing listing = {.answer = answer, .reader = reader};
+    int result;
+
+    hd_text_add_string(&answer->text, "{\"sweeps\":[");
+    result = store_read_sweeps(reader, question->experiment, question->status, question->after, question->limit + 1, print_row, &listing,
+                               answer->error);
+    hd_text_add_string(&answer->text, "],");
+    answer_end_page(answer, listing.more, listing.last);
+    return result;
 }
 
 void api_list_sweeps(struct http_request *request, void *context)
 {
-    struct api *api = context;
-    const char *status_name = http_query(request, "status");
-    enum hd_status status = status_name != NULL ? hd_status_parse(status_name) : HD_STATUS_NONE;
-    struct hd_text text = {0};
-    struct hd_error error = {0};
-    struct printing printing = {.text = &text, .reader = store_loop_reader(api->store), .error = &error};
-    int64_t limit, after;
-    int result;
+    const char *status = http_query(request, "status");
+    struct answer_question question = {.experiment = http_query(request, "experiment")};
 
-    if (status_name != NULL && status == HD_STATUS_NONE) {
-        reply_bad_value(request, "status", "a status, for instance Running or Completed", status_name);
+    if (status != NULL && (question.status = hd_status_parse(status)) == HD_STATUS_NONE) {
+        http_query_refuse(request, "status", "a status, for instance Running or Completed");
         return;
     }
-    if (!http_query_integer(request, "limit", 1, LIST_MAX, LIST_DEFAULT, &limit) ||
-        !http_query_integer(request, "after", 1, INT64_MAX, 0, &after))
-        return;
-    printing.limit = limit;
-    hd_text_add_string(&text, "{\"sweeps\":[");
-    result = store_begin_reads(printing.reader, &error);
-    if (result == 0) {
-        result = store_read_sweeps(printing.reader, http_query(request, "experiment"), status, after, limit + 1, print_sweep, &printing, &error);
-        store_end_reads(printing.reader);
-    }
-    if (printing.more)
-        hd_text_format(&text, "],\"next\":%" PRId64 "}", printing.last);
-    else
-        hd_text_add_string(&text, "],\"next\":null}");
-    if (result == 0)
-        http_reply_json(request, 200, &text);
-    else
-        http_reply_error(request, &error);
-    hd_text_clear(&text);
+    if (http_query_integer(request, "limit", 1, LIST_MAX, LIST_DEFAULT, &question.limit) &&
+        http_query_integer(request, "after", 1, INT64_MAX, 0, &question.after))
+        answer_start(request, context, produce_list, &question);
 }
 
 /* --- Cancel ------------------------------------------------------------------------------------------------------------------------------ */

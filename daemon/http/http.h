@@ -83,6 +83,10 @@ bool http_query_integer(struct http_request *request, const char *name, int64_t 
 /* The body as JSON (content type application/json). On a fault it answers 400 or 415 itself and returns NULL. The caller frees the tree.
  * With `may_be_empty` an absent body gives an empty object. */
 cJSON *http_body_json(struct http_request *request, bool may_be_empty);
+/* The same without the answer: NULL after adding problems. Any thread may do this between the handler's call and the answer. */
+cJSON *http_body_parse(const struct http_request *request, bool may_be_empty, struct hd_problems *problems);
+/* Answers 400: the value of the parameter `name` must be `what`. */
+void http_query_refuse(struct http_request *request, const char *name, const char *what);
 
 /* --- Answers: exactly one per request, after which the request is gone for the handler. --- */
 /* Takes over the text (it is empty afterwards); a failed text becomes 503. */

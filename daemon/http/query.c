@@ -85,6 +85,11 @@ static bool refuse_value(struct http_request *request, const char *code, const c
     return settle(request, &problems);
 }
 
+void http_query_refuse(struct http_request *request, const char *name, const char *what)
+{
+    (void)refuse_value(request, "NotAllowed", name, what, http_query(request, name));
+}
+
 bool http_query_boolean(struct http_request *request, const char *name, bool default_value, bool *ret_value)
 {
     static const struct {

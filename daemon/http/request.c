@@ -30,26 +30,31 @@ const char *http_method(const struct http_request *request)
     return request->method;
 }
 
+cJSON *http_body_parse(const struct http_request *request, bool may_be_empty, struct hd_problems *problems)
+{
+    size_t length;
+    const char *body = http_body(request, &length);
+    cJSON *tree = length == 0 && may_be_empty ? cJSON_CreateObject() : hd_json_parse(body, length, problems);
+    if (tree == NULL && problems->count == 0)
+        problems->out_of_memory = true;
+    if (tree == NULL || cJSON_IsObject(tree))
+        return tree;
+    char *got = hd_json_excerpt(tree);
+    if (got != NULL)
+        hd_problems_add(problems, "WrongType", NULL, "'body' must be an object, got %s", got);
+    else
+        problems->out_of_memory = true;
+    free(got);
+    cJSON_Delete(tree);
+    return NULL;
+}
+
 cJSON *http_body_json(struct http_request *request, bool may_be_empty)
 {
     struct hd_problems problems = {0};
-    size_t length;
-    const char *body = http_body(request, &length);
-    cJSON *tree = length == 0 && may_be_empty ? cJSON_CreateObject() : hd_json_parse(body, length, &problems);
-    if (tree == NULL && problems.count == 0)
-        problems.out_of_memory = true;
-    if (tree != NULL && !cJSON_IsObject(tree)) {
-        char *got = hd_json_excerpt(tree);
-        if (got != NULL)
-            hd_problems_add(&problems, "WrongType", NULL, "'body' must be an object, got %s", got);
-        else
-            problems.out_of_memory = true;
-        free(got);
-    }
-    if (hd_problems_none(&problems))
-        return tree;
-    http_reply_problems(request, &problems);
+    cJSON *tree = http_body_parse(request, may_be_empty, &problems);
+    if (tree == NULL)
+        http_reply_problems(request, &problems);
     hd_problems_clear(&problems);
-    cJSON_Delete(tree);
-    return NULL;
+    return tree;
 }
