@@ -7,6 +7,8 @@
 
 #include "core/number.h"
 
+enum { RUNS_MAX = 1000000 }; /* of a sweep */
+
 struct option_row {
     const char *name;
     char letter;       /* '\0': none */
@@ -36,6 +38,11 @@ static const struct option_row rows[OPTION_COUNT] = {
     [OPTION_FOLLOW] = {"follow", 'f', NULL, false, 0, 0, "go on printing what is added until the run, or sweep, has ended"},
     [OPTION_STEP] = {"step", 's', "N", true, -HD_INTEGER_MAX, HD_INTEGER_MAX, "step, as the epoch, that the values belong to"},
     [OPTION_RETRY] = {"retry", '\0', "SECONDS", true, 0, 86400, "how long to try when the daemon does not answer (default 30)"},
+    [OPTION_NUMBER] = {"number", 'n', "N", true, 1, RUNS_MAX, "show the first N configurations (default 10)"},
+    [OPTION_MAX_TOTAL_RUNS] = {"max-total-runs", '\0', "N", true, 1, RUNS_MAX, "how many runs the sweep may have in all"},
+    [OPTION_MAX_CONCURRENT_RUNS] = {"max-concurrent-runs", '\0', "N", true, 0, RUNS_MAX,
+                                    "how many may run at once; 0 for as many as there are slots"},
+    [OPTION_YES] = {"yes", 'y', NULL, false, 0, 0, "do not ask"},
 };
 
 /* What getopt_long needs, made of the rows: letters, and for long names the values 256 and above. */

@@ -145,16 +145,8 @@ int client_fail(const struct client *client, const struct hd_error *error)
     /* One finding is the message itself, and the path stands in it. */
     if (details == NULL || details->count < 2) {
         say("%s", error->message);
-        return exit_code(error->code);
-    }
-    say("%zu things are wrong:", details->count + details->dropped);
-    for (size_t i = 0; i < details->count; i++) {
-        const struct hd_problem *problem = &details->list[i];
-
-        say("  %s%s%s", problem->target != NULL ? problem->target : "", problem->target != NULL ? ": " : "", problem->message);
-    }
-    if (details->dropped > 0) {
-        say("  and %zu more", details->dropped);
+    } else {
+        say_problems(details);
     }
     return exit_code(error->code);
 }

@@ -12,6 +12,16 @@ static const struct command commands[] = {
      "FILE (- for standard input) has the fields of a sweep. A relative run_config.source_directory is taken from the file's folder.\n"
      "\nExamples:\n  hyperdrive submit sweep.yaml\n  hyperdrive submit --watch sweep.yaml\n  id=$(hyperdrive submit sweep.json)\n",
      OPTION_BIT(OPTION_WATCH), 1, 1, command_submit},
+    {"validate", "FILE", "check a sweep file, without a daemon",
+     "FILE may be - for standard input. Prints every fault with its path, and warnings; ends with 2 if there is a fault. Paths in the "
+     "file\n"
+     "are looked up on this machine. What the settings of a daemon limit, as the size of source_directory, is not checked.\n"
+     "\nExamples:\n  hyperdrive validate sweep.yaml\n  hyperdrive validate --json - < sweep.json | jq .errors\n",
+     0, 1, 1, command_validate},
+    {"sample", "FILE", "show the first configurations that a sweep would draw, without running them",
+     "They are those of the sweep, in its order, when the file gives a seed (and with grid sampling). Needs no daemon.\n"
+     "\nExamples:\n  hyperdrive sample sweep.yaml\n  hyperdrive sample -n 3 --json sweep.yaml | jq .configurations\n",
+     OPTION_BIT(OPTION_NUMBER), 1, 1, command_sample},
     {"list", "", "list the sweeps, newest first",
      "\nExamples:\n  hyperdrive list\n  hyperdrive list --status Running\n  hyperdrive list --experiment digits --limit 100\n",
      OPTION_BIT(OPTION_STATUS) | OPTION_BIT(OPTION_EXPERIMENT) | OPTION_BIT(OPTION_LIMIT), 0, 0, command_list},

@@ -43,6 +43,23 @@ void say(const char *format, ...)
     hd_text_clear(&clean);
 }
 
+void say_problems(const struct hd_problems *problems)
+{
+    if (problems->count == 1 && problems->dropped == 0) {
+        say("%s", problems->list[0].message); /* the path stands in it */
+    } else if (problems->count > 0) {
+        say("%zu things are wrong:", problems->count + problems->dropped);
+        for (size_t i = 0; i < problems->count; i++) {
+            const struct hd_problem *problem = &problems->list[i];
+
+            say("  %s%s%s", problem->target != NULL ? problem->target : "", problem->target != NULL ? ": " : "", problem->message);
+        }
+        if (problems->dropped > 0) {
+            say("  and %zu more", problems->dropped);
+        }
+    }
+}
+
 void output_raw(const struct output *output, const struct hd_text *text)
 {
     if (text->length > 0) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/problems.h"
 #include "core/text.h"
 #include "table.h"
 
@@ -21,6 +22,9 @@ void output_open(struct output *output, FILE *file);
 
 /* A sentence on stderr, `hyperdrive: ...`, without control characters. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* All findings about an input: one as its sentence, several as a list with their paths; nothing when there is none. */
+void say_problems(const struct hd_problems *problems);
 
 /* Prints an answer's text, with a line end behind it. */
 void output_raw(const struct output *output, const struct hd_text *text);

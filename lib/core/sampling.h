@@ -20,6 +20,9 @@ const char *hd_sampling_name(enum hd_sampling_type type);
 /* Without regard to case and underscores; HD_SAMPLING_NONE if there is no such. */
 enum hd_sampling_type hd_sampling_parse(const char *name);
 
+/* A sweep skips draws that it has already. After so many in a row the first unused configuration in grid order is taken (reference 6.2). */
+enum { HD_SAMPLING_SKIPS = 1000 };
+
 /* The draw-th configuration: a pure function of its arguments. 0 and *ret_configuration (owned by the caller), 1 when the sampling has no
  * such draw (a grid's end), -1 when memory is short. */
 int hd_sampling_draw(const struct hd_sampling *sampling, const struct hd_space *space, uint64_t draw, cJSON **ret_configuration);

@@ -139,6 +139,69 @@ class Submit(Commanding, SharedDaemonTest):
                 self.assertEqual(self.errors.count("\n"), 1)
 
 
+class WithoutDaemon(Commanding, DaemonTest):
+    autostart = False
+
+    def test_validate_a_good_file(self):
+        self.source({"train.sh": "exit 0\n"}, "code")
+        config = {"source_directory": "code", "script": "train.sh", "interpreter": "/bin/sh"}
+        path = self.write("sweep.json", json.dumps(self.specification(run_config=config)))
+        self.assertEqual(self.command("validate", path, found=False), "%s is valid: random sampling, 2 runs at most\n" % path)
+        self.assertEqual(self.errors, "")
+        self.assertEqual(read_json(self.command("validate", "--json", path, found=False)), {"valid": True, "errors": [], "warnings": []})
+        # Warnings do not make it invalid.
+        sampling = {"hyperparameter_sampling": self.grid(3), "max_total_runs": 2}
+        text = json.dumps(self.specification(**sampling))
+        self.assertEqual(self.command("validate", "-", text=text, found=False), "standard input is valid: grid sampling, 2 runs at most\n")
+        self.assertRegex(self.errors, r"\Ahyperdrive: warning: .* \(GridTruncated\)\n")
+        codes = [warning["code"] for warning in read_json(self.command("validate", "--json", "-", text=text, found=False))["warnings"]]
+        self.assertIn("GridTruncated", codes)
+
+    def test_validate_names_every_fault(self):
+        text = json.dumps(self.specification(max_total_runs=0, wrong=1, run_config={"source_directory": "/nonexistent/code", "script": "a.py"}))
+        self.assertEqual(self.command("validate", "-", text=text, code=USAGE, found=False), "")
+        self.assertEqual(self.errors.splitlines()[0], "hyperdrive: 3 things are wrong:")
+        verdict = read_json(self.command("validate", "--json", "-", text=text, code=USAGE, found=False))
+        self.assertIs(verdict["valid"], False)
+        self.assertEqual({error["target"] for error in verdict["errors"]}, {"max_total_runs", "wrong", "run_config.source_directory"})
+        self.assertIn({"code": "OutOfRange", "message": "'max_total_runs' must be between 1 and 1000000, got 0", "target": "max_total_runs"},
+                      verdict["errors"])
+
+    def test_validate_what_is_no_sweep_file(self):
+        for name, text, message in (("a.yaml", "a: 1\nb: [1,\n", "a.yaml: line 3, column 1: "), ("b.json", "{", "b.json is not valid JSON: ")):
+            with self.subTest(name):
+                path = self.write(name, text)
+                self.command("validate", path, code=USAGE, found=False)
+                self.assertIn(message, self.errors)
+                (error,) = read_json(self.command("validate", "--json", path, code=USAGE, found=False))["errors"]
+                self.assertIn(message, error["message"])
+
+    def test_sample_of_a_grid(self):
+        text = json.dumps(self.specification(hyperparameter_sampling=self.grid(12), max_total_runs=None))
+        lines = self.command("sample", "-", text=text, found=False).splitlines()
+        self.assertEqual([line.split() for line in lines[:-1]], [["RUN", "HYPERPARAMETERS"]] + [[str(n), "x", str(n)] for n in range(10)])
+        self.assertEqual(lines[-1], "10 of 12 configurations shown; -n shows more")
+        answer = read_json(self.command("sample", "--json", "-n", "100", "-", text=text, found=False))
+        self.assertEqual(answer["configurations"], [{"x": number} for number in range(12)])
+        self.assertIsNone(answer["seed"])
+
+    def test_sample_without_a_seed(self):
+        sampling = {"type": "random", "parameter_space": {"x": ["uniform", [0, 1]]}}
+        text = json.dumps(self.specification(hyperparameter_sampling=sampling, max_total_runs=5))
+        printed = self.command("sample", "-", text=text, found=False)
+        self.assertRegex(self.errors, r"the file gives no seed, .* shown is what seed \d+ draws\n")
+        sampling["seed"] = int(self.errors.rpartition("seed ")[2].split()[0])
+        self.assertEqual(len(printed.splitlines()), 6)
+        text = json.dumps(self.specification(hyperparameter_sampling=sampling, max_total_runs=5))
+        self.assertEqual(self.command("sample", "-", text=text, found=False), printed)
+        self.assertNotIn("no seed", self.errors)
+
+    def test_sample_refuses_what_is_invalid(self):
+        self.assertEqual(self.command("sample", "-", text='{"max_total_runs": 0}', code=USAGE, found=False), "")
+        self.assertIn("'max_total_runs' must be between", self.errors)
+        self.command("sample", "-n", "0", "-", text="{}", code=USAGE, found=False)
+
+
 class Questions(Commanding, DaemonTest):
     def test_a_sweep_that_reports(self):
         sweep_id, (run_id,) = self.running_sweep(1, run_config=self.reporting())
@@ -172,6 +235,16 @@ class Questions(Commanding, DaemonTest):
         self.assertRegex(self.command("list", "--status", "Completed"), r"(?m)^%s +Completed +1/1 " % sweep_id)
         self.command("list", "--status", "Failed")
         self.assertIn("there is no such sweep", self.errors)
+
+    def test_sample_is_what_the_daemon_draws(self):
+        # A small space, so that most draws repeat an earlier one; the rare 2 is found in grid order after many of them.
+        space = {"a": ["quniform", [0, 1.5000001, 1]], "b": {"type": "choice", "values": [1, "1", 1.5, None]}}
+        specification = self.specification(hyperparameter_sampling={"type": "random", "seed": 9, "parameter_space": space}, max_total_runs=50)
+        answer = read_json(self.command("sample", "--json", "-n", "50", "-", text=json.dumps(specification)))
+        self.assertEqual(len(answer["configurations"]), 12)
+        sweep = self.finished_sweep(**specification)
+        drawn = [child["hyperparameters"] for child in self.children(sweep["run_id"])]
+        self.assertSame(answer["configurations"], drawn)
 
     def test_config_can_be_submitted_again(self):
         sweep = self.finished_sweep()
@@ -244,8 +317,8 @@ class Faults(Commanding, SharedDaemonTest):
         text = self.command("--help", found=False)
         self.assertIn("Exit codes:", text)
         names = [line.split()[0] for line in text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
-        self.assertEqual(names, ["submit", "list", "show", "watch", "best", "children", "hyperparameters", "metrics", "config", "logs",
-                                 "cancel", "report"])
+        self.assertEqual(names, ["submit", "validate", "sample", "list", "show", "watch", "best", "children", "hyperparameters", "metrics",
+                                 "config", "logs", "cancel", "report"])
         for name in names:
             with self.subTest(name):
                 text = self.command(name, "--help", found=False)
