@@ -56,6 +56,10 @@ static const struct command commands[] = {
      OPTION_BIT(OPTION_FOLLOW), 1, 2, command_logs},
     {"cancel", "SWEEP|RUN", "cancel a sweep with all its children, or one run",
      "Ends with 4 if it had ended already.\n\nExamples:\n  hyperdrive cancel SWEEP\n  hyperdrive cancel RUN\n", 0, 1, 1, command_cancel},
+    {"set", "SWEEP", "change the limits of a sweep that has not ended",
+     "At least one limit must be given. Ends with 4 if the sweep has ended, or has more runs already.\n"
+     "\nExamples:\n  hyperdrive set --max-total-runs 200 SWEEP\n  hyperdrive set --max-concurrent-runs 2 SWEEP\n",
+     OPTION_BIT(OPTION_MAX_TOTAL_RUNS) | OPTION_BIT(OPTION_MAX_CONCURRENT_RUNS), 1, 1, command_set},
     {"report", "NAME=VALUE...", "report metrics of the run that this is called in",
      "For scripts that run as children: the daemon, the run and its token come from the environment. A VALUE is a number, true, false, "
      "NaN,\n"

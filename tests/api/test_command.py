@@ -286,6 +286,27 @@ class Questions(Commanding, DaemonTest):
         self.command("cancel", done["run_id"], code=CONFLICT)
         self.assertIn("is not cancelled: it is Completed already", self.errors)
 
+    def test_set(self):
+        sweep_id, (first,) = self.running_sweep(1, max_total_runs=3)
+        self.assertEqual(self.command("set", "--max-total-runs", "2", sweep_id), "%s: 2 runs at most, 1 at once\n" % sweep_id)
+        self.assertEqual(self.sweep(sweep_id)["max_total_runs"], 2)
+        answer = read_json(self.command("set", "--json", "--max-concurrent-runs", "0", sweep_id))
+        self.assertIsNone(answer["config"]["max_concurrent_runs"])
+        self.assertEqual(answer["max_total_runs"], 2)
+        second = sweep_id + "_1"
+        self.wait_for_run(second, "Running")  # since more may run at once now
+        self.command("set", "--max-total-runs", "1", sweep_id, code=CONFLICT)
+        self.assertTrue(self.errors)
+        self.command("set", sweep_id, code=USAGE)
+        self.assertIn("give --max-total-runs, --max-concurrent-runs, or both", self.errors)
+        self.command("set", "--max-total-runs", "0", sweep_id, code=USAGE)
+        self.command("set", "--max-total-runs", "5", "HD_none", code=NOT_FOUND)
+        self.gates.release(first)
+        self.gates.release(second)
+        self.wait_for_sweep(sweep_id, "Completed")
+        self.assertEqual(len(self.children(sweep_id)), 2)
+        self.command("set", "--max-total-runs", "5", sweep_id, code=CONFLICT)
+
     def test_logs(self):
         sweep_id, (run_id,) = self.running_sweep(1, run_config=self.gated(
             "echo first\n" + harness.GATED.replace('exit "$code"', 'echo last; exit "$code"')))
@@ -318,7 +339,7 @@ class Faults(Commanding, SharedDaemonTest):
         self.assertIn("Exit codes:", text)
         names = [line.split()[0] for line in text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
         self.assertEqual(names, ["submit", "validate", "sample", "list", "show", "watch", "best", "children", "hyperparameters", "metrics",
-                                 "config", "logs", "cancel", "report"])
+                                 "config", "logs", "cancel", "set", "report"])
         for name in names:
             with self.subTest(name):
                 text = self.command(name, "--help", found=False)
