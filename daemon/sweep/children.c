@@ -328,11 +328,25 @@ void children_write_end(struct live_run *run)
     run->sweep->writes++;
 }
 
+/* Its place is free from here on: what is generated next stands behind the end in the writer's queue, mostly in the same commit. */
+static void leave(struct live_run *run)
+{
+    struct live_sweep *sweep = run->sweep;
+
+    run->writing_end = true;
+    sweep->live--;
+    slot_release(run);
+    sweep->resting = false;
+    children_write_end(run);
+    schedule(sweep->sweeps);
+}
+
 static void on_ended(struct launch_child *child, void *data, const struct launch_end *end)
 {
     struct live_run *run = data;
     struct live_sweep *sweep = run->sweep;
     struct ending *ending = calloc(1, sizeof *ending);
+    char *folder;
 
     (void)child;
     fault_point("at_exit");
@@ -361,13 +375,12 @@ static void on_ended(struct launch_child *child, void *data, const struct launch
         log_line(LOG_LEVEL_ERROR, "run %s: no memory to store its end; it is taken in when the daemon is started again", run->id);
         return;
     }
-    /* Its place is free from here on: what is generated next stands behind the end in the writer's queue, mostly in the same commit. */
-    run->writing_end = true;
-    sweep->live--;
-    slot_release(run);
-    sweep->resting = false;
-    children_write_end(run);
-    schedule(sweep->sweeps);
+    folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
+    if (folder != NULL && end->started_us != 0)
+        spool_take_in(run, folder, leave);
+    else
+        leave(run);
+    free(folder);
 }
 
 const struct launch_events children_events = {.running = on_running, .ended = on_ended};

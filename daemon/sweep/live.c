@@ -113,6 +113,7 @@ void live_run_free(struct live_run *run)
     else
         sweep->runs_tail = run->link;
     children_free_start(run);
+    spool_free(run);
     children_free_end(run);
     free(run->configuration);
     free(run->id);
@@ -171,7 +172,9 @@ static void on_timeout(struct deadline *deadline)
 {
     struct live_run *run = (struct live_run *)((char *)deadline - offsetof(struct live_run, timeout));
 
-    if (run->end != NULL)
+    if (run->spool != NULL)
+        spool_store(run);
+    else if (run->end != NULL)
         children_write_end(run);
     else
         control_cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1000000,

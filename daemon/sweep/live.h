@@ -9,6 +9,7 @@
 
 struct running;
 struct ending;
+struct spool;
 
 struct live_run {
     struct live_sweep *sweep;
@@ -23,6 +24,7 @@ struct live_run {
     struct launch_child *child;
     struct deadline timeout; /* trial_timeout; after a failed write: when to try again */
     struct running *start;   /* the start that could not be committed and is tried again; children.c */
+    struct spool *spool;     /* what it could not report is being taken in; spool.c */
     struct ending *end;      /* the end that is to be committed; children.c */
     int64_t started_us;
 };
@@ -101,6 +103,11 @@ void children_free_start(struct live_run *run);
 void children_free_end(struct live_run *run);
 /* Commits run->end; when that fails, again after a second. */
 void children_write_end(struct live_run *run);
+
+/* spool.c: takes in what the run has left in its spool, then calls `finished`. */
+void spool_take_in(struct live_run *run, const char *run_folder, void (*finished)(struct live_run *run));
+void spool_store(struct live_run *run); /* again, after a failure */
+void spool_free(struct live_run *run);
 
 /* leftovers.c: at start, removes snapshots that no stored sweep has, on the pool. */
 void leftovers_remove(struct sweeps *sweeps);
