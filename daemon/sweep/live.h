@@ -90,9 +90,10 @@ void control_watch_duration(struct live_sweep *sweep, int64_t started_us);
 void control_watch_timeout(struct live_run *run);
 void control_stop_run(struct live_run *run);
 void control_check_ended(struct sweeps *sweeps);
-void control_cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer,
+/* cancel.c */
+void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer,
                           void *data);
-void control_cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer,
+void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer,
                         void *data);
 
 /* children.c: between launcher and store. */

@@ -111,6 +111,6 @@ void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void 
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
         for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
             if (run->attempt > 0 && !run->writing_end)
-                control_cancel_run(sweeps, run->key, "user", 0, on_stop_stored, NULL);
+                cancel_run(sweeps, run->key, "user", 0, on_stop_stored, NULL);
     control_check_ended(sweeps);
 }
