@@ -61,8 +61,9 @@ void store_close(struct store *store, void (*closed)(void *data), void *data)
     store->closed = closed;
     store->closed_data = data;
     store->closing = true;
-    writer_close(&store->writer, on_writer_closed, store);
-    /* Only now: who was just told what became of a write may have read. */
+    writer_finish(&store->writer);
+    /* Readers close behind it, as whoever is told what became of a write may read; and before the writer, which as the last connection
+     * takes the write-ahead log in. */
     reader_close(store->loop_reader);
     while (store->idle_readers != NULL) {
         struct store_reader *reader = store->idle_readers;
@@ -70,6 +71,7 @@ void store_close(struct store *store, void (*closed)(void *data), void *data)
         store->idle_readers = reader->next;
         reader_close(reader);
     }
+    writer_close(&store->writer, on_writer_closed, store);
 }
 
 struct store_counters store_counters(const struct store *store)

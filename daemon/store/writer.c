@@ -253,7 +253,7 @@ static void on_closed(uv_handle_t *notice)
         writer->closed(writer->closed_data);
 }
 
-void writer_close(struct writer *writer, void (*closed)(void *data), void *data)
+void writer_finish(struct writer *writer)
 {
     uv_mutex_lock(&writer->mutex);
     writer->closing = true;
@@ -261,6 +261,10 @@ void writer_close(struct writer *writer, void (*closed)(void *data), void *data)
     uv_mutex_unlock(&writer->mutex);
     uv_thread_join(&writer->thread);
     deliver(writer);
+}
+
+void writer_close(struct writer *writer, void (*closed)(void *data), void *data)
+{
     uv_cond_destroy(&writer->wake);
     uv_mutex_destroy(&writer->mutex);
     database_close(&writer->database);

@@ -26,6 +26,9 @@ struct writer {
 
 int writer_open(struct writer *writer, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error);
 int writer_submit(struct writer *writer, struct store_write *write, struct hd_error *error);
+/* Does all writes that wait and calls their `done`; none is taken from then on. */
+void writer_finish(struct writer *writer);
+/* After writer_finish(). */
 void writer_close(struct writer *writer, void (*closed)(void *data), void *data);
 
 #endif

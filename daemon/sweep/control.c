@@ -34,6 +34,7 @@ static bool is_stopping(enum hd_status status)
 void control_apply(struct live_sweep *sweep, const struct store_sweep_state *state)
 {
     bool was_starting = sweep->status == HD_STARTING, was_stopping = is_stopping(sweep->status);
+    bool had_ended = hd_status_ended(sweep->status);
 
     sweep->status = state->status;
     sweep->generation = state->generation;
@@ -44,7 +45,7 @@ void control_apply(struct live_sweep *sweep, const struct store_sweep_state *sta
         control_watch_duration(sweep, state->started_us);
     if (state->failed_start || (is_stopping(state->status) && !was_stopping))
         stop_all(sweep);
-    if (hd_status_ended(state->status)) {
+    if (hd_status_ended(state->status) && !had_ended) {
         deadline_clear(&sweep->sweeps->deadlines, &sweep->duration);
         log_line(LOG_LEVEL_INFO, "sweep %s ended: %s", sweep->id, hd_status_name(state->status));
     }
