@@ -20,8 +20,9 @@ void api_readyz(struct http_request *request, void *context)
     struct hd_error error = {0};
     struct hd_text text = {0};
 
-    if (api->sweeps == NULL) {
+    if (api->sweeps == NULL)
         hd_error_set(&error, HD_UNAVAILABLE, "the daemon is not ready yet");
+    if (api->sweeps == NULL || store_health(api->store, &error) != 0) {
         http_reply_error(request, &error);
         return;
     }
