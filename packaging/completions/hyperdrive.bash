@@ -1,0 +1,115 @@
+# Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
+
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel set report'
+
+# _hyperdrive_options COMMAND: the long options that it takes.
+_hyperdrive_options() {
+  printf '%s ' --help --state-dir --url --json
+  case $1 in
+    '') echo --version ;;
+    submit) echo --watch ;;
+    sample) echo --number ;;
+    list) echo --status --experiment --limit ;;
+    best) echo --no-failed --no-canceled --no-inherited ;;
+    children) echo --top --reverse --discard-no-metric ;;
+    logs) echo --follow ;;
+    set) echo --max-total-runs --max-concurrent-runs ;;
+    report) echo --step --retry ;;
+  esac
+}
+
+# _hyperdrive_sweeps PLACE...: ids of the newest sweeps, of the daemon that the command line names.
+_hyperdrive_sweeps() {
+  local id rest
+  echo last
+  hyperdrive "$@" list --limit 100 2>/dev/null </dev/null | while read -r id rest; do
+    case $id in HD_*) echo "$id" ;; esac
+  done
+}
+
+# Finds what stands in front of the cursor: the command, how many operands follow it, and where the daemon is.
+_hyperdrive_read() {
+  local i=1 word
+  command='' operands=0 place=()
+  while [ "$i" -lt "$COMP_CWORD" ]; do
+    word=${COMP_WORDS[i]}
+    # Bash takes --url=X apart into three words.
+    if [ "${COMP_WORDS[i + 1]-}" = = ] && [ "${word#--}" != "$word" ]; then
+      case $word in --state-dir | --url) [ $((i + 2)) -lt "$COMP_CWORD" ] && place+=("$word" "${COMP_WORDS[i + 2]}") ;; esac
+      i=$((i + 2))
+    else
+      case $word in
+        --state-dir | --url)
+          place+=("$word" "${COMP_WORDS[i + 1]-}")
+          i=$((i + 1))
+          ;;
+        --status | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --step | --retry | -n | -s)
+          i=$((i + 1))
+          ;;
+        -*) ;;
+        *) if [ -z "$command" ]; then command=$word; else operands=$((operands + 1)); fi ;;
+      esac
+    fi
+    i=$((i + 1))
+  done
+}
+
+# _hyperdrive_words WORDS CURRENT: those that begin with CURRENT.
+_hyperdrive_words() {
+  local word
+  COMPREPLY=()
+  while IFS= read -r word; do
+    COMPREPLY+=("$word")
+  done < <(compgen -W "$1" -- "$2")
+}
+
+# _hyperdrive_files CURRENT [-d]
+_hyperdrive_files() {
+  local word
+  COMPREPLY=()
+  compopt -o filenames 2>/dev/null
+  while IFS= read -r word; do
+    COMPREPLY+=("$word")
+  done < <(compgen "${2:--f}" -- "$1")
+}
+
+_hyperdrive() {
+  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command operands place
+  if [ "$current" = = ]; then
+    current=
+  elif [ "$before" = = ] && [ "$COMP_CWORD" -ge 2 ]; then
+    before=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  _hyperdrive_read
+  case $before in
+    --state-dir)
+      _hyperdrive_files "$current" -d
+      return
+      ;;
+    --status)
+      _hyperdrive_words 'Starting Running CancelRequested Completed Failed Canceled' "$current"
+      return
+      ;;
+    --url | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --step | --retry)
+      COMPREPLY=()
+      return
+      ;;
+  esac
+  if [ "${current#-}" != "$current" ]; then
+    _hyperdrive_words "$(_hyperdrive_options "$command")" "$current"
+  elif [ -z "$command" ]; then
+    _hyperdrive_words "$_hyperdrive_commands" "$current"
+  elif [ "$operands" -gt 0 ]; then
+    COMPREPLY=()
+  else
+    case $command in
+      submit | validate | sample) _hyperdrive_files "$current" ;;
+      show | watch | best | children | hyperparameters | metrics | config | logs | cancel | set)
+        _hyperdrive_words "$(_hyperdrive_sweeps ${place[@]+"${place[@]}"})" "$current"
+        ;;
+      *) COMPREPLY=() ;;
+    esac
+  fi
+}
+
+complete -F _hyperdrive hyperdrive

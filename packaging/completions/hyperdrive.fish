@@ -1,0 +1,65 @@
+# Completion of the hyperdrive command in fish. Ids come from the daemon that the command line names, quietly.
+
+set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs cancel set report
+
+function __hyperdrive_sweeps
+    set -l place
+    set -l words (commandline -opc)
+    for i in (seq 2 (count $words))
+        switch $words[$i]
+            case --state-dir --url
+                test $i -lt (count $words); and set -a place $words[$i] $words[(math $i + 1)]
+            case '--state-dir=*' '--url=*'
+                set -a place $words[$i]
+        end
+    end
+    echo last
+    hyperdrive $place list --limit 100 2>/dev/null </dev/null | string match -r '^HD_\S+'
+end
+
+function __hyperdrive_needs_command
+    not __fish_seen_subcommand_from $__hyperdrive_commands
+end
+
+complete -c hyperdrive -f
+complete -c hyperdrive -s h -l help -d 'Show help and end'
+complete -c hyperdrive -l state-dir -r -a '(__fish_complete_directories)' -d 'Find the daemon by its state folder'
+complete -c hyperdrive -l url -x -d 'Address of the daemon'
+complete -c hyperdrive -l json -d 'Print JSON instead of text for people'
+complete -c hyperdrive -n __hyperdrive_needs_command -s V -l version -d 'Show the version and end'
+
+complete -c hyperdrive -n __hyperdrive_needs_command -a submit -d 'Submit a sweep from a file of JSON or YAML'
+complete -c hyperdrive -n __hyperdrive_needs_command -a validate -d 'Check a sweep file, without a daemon'
+complete -c hyperdrive -n __hyperdrive_needs_command -a sample -d 'Show the first configurations that a sweep would draw'
+complete -c hyperdrive -n __hyperdrive_needs_command -a list -d 'List the sweeps, newest first'
+complete -c hyperdrive -n __hyperdrive_needs_command -a show -d 'Show all about a sweep, or about one run'
+complete -c hyperdrive -n __hyperdrive_needs_command -a watch -d 'Show the progress of a sweep until it ends'
+complete -c hyperdrive -n __hyperdrive_needs_command -a best -d 'Show the best run by the primary metric'
+complete -c hyperdrive -n __hyperdrive_needs_command -a children -d 'List the children of a sweep, sorted by the primary metric'
+complete -c hyperdrive -n __hyperdrive_needs_command -a hyperparameters -d 'List the hyperparameters of all children'
+complete -c hyperdrive -n __hyperdrive_needs_command -a metrics -d 'List the metrics that were reported'
+complete -c hyperdrive -n __hyperdrive_needs_command -a config -d 'Print the configuration of a sweep'
+complete -c hyperdrive -n __hyperdrive_needs_command -a logs -d 'Print a log of a run, or the log of a sweep'
+complete -c hyperdrive -n __hyperdrive_needs_command -a cancel -d 'Cancel a sweep with all its children, or one run'
+complete -c hyperdrive -n __hyperdrive_needs_command -a set -d 'Change the limits of a sweep that has not ended'
+complete -c hyperdrive -n __hyperdrive_needs_command -a report -d 'Report metrics of the run that this is called in'
+
+complete -c hyperdrive -n '__fish_seen_subcommand_from submit validate sample' -F
+complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs cancel set' -k -a '(__hyperdrive_sweeps)'
+
+complete -c hyperdrive -n '__fish_seen_subcommand_from submit' -s w -l watch -d 'Show the progress until the sweep ends'
+complete -c hyperdrive -n '__fish_seen_subcommand_from sample' -s n -l number -x -d 'How many configurations'
+complete -c hyperdrive -n '__fish_seen_subcommand_from list' -l status -x -a 'Starting Running CancelRequested Completed Failed Canceled' -d 'Only sweeps with this status'
+complete -c hyperdrive -n '__fish_seen_subcommand_from list' -l experiment -x -d 'Only sweeps of this experiment'
+complete -c hyperdrive -n '__fish_seen_subcommand_from list' -s n -l limit -x -d 'How many sweeps'
+complete -c hyperdrive -n '__fish_seen_subcommand_from best' -l no-failed -d 'Leave out children that Failed'
+complete -c hyperdrive -n '__fish_seen_subcommand_from best' -l no-canceled -d 'Leave out children that were Canceled'
+complete -c hyperdrive -n '__fish_seen_subcommand_from best' -l no-inherited -d 'Leave out the sweeps of resume_from'
+complete -c hyperdrive -n '__fish_seen_subcommand_from children' -s n -l top -x -d 'How many children; 0 for all'
+complete -c hyperdrive -n '__fish_seen_subcommand_from children' -s r -l reverse -d 'Worst first'
+complete -c hyperdrive -n '__fish_seen_subcommand_from children' -l discard-no-metric -d 'Leave out children without the primary metric'
+complete -c hyperdrive -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'Go on printing until the end'
+complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-total-runs -x -d 'How many runs in all'
+complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-concurrent-runs -x -d 'How many at once; 0 for as many as there are slots'
+complete -c hyperdrive -n '__fish_seen_subcommand_from report' -s s -l step -x -d 'Step that the values belong to'
+complete -c hyperdrive -n '__fish_seen_subcommand_from report' -l retry -x -d 'How long to try, in seconds'
