@@ -49,6 +49,12 @@ bool resource_find_sweep(struct http_request *request, struct api *api, struct s
     return false;
 }
 
+/* A run's token ends with the run. Reports are let through: the store tells repeated ones, whose answer was lost, from new ones. */
+static bool has_outlived_its_run(const struct http_request *request, const struct store_found *found)
+{
+    return http_principal(request)->role == HTTP_RUN && hd_status_ended(found->status) && strcmp(http_method(request), "POST") != 0;
+}
+
 bool resource_find_run(struct http_request *request, struct api *api, struct store_found *ret_found)
 {
     const char *id = http_part(request, 0);
@@ -56,6 +62,11 @@ bool resource_find_run(struct http_request *request, struct api *api, struct sto
 
     if (!find(request, api, ret_found))
         return false;
+    if (ret_found->what == STORE_RUN && has_outlived_its_run(request, ret_found)) {
+        hd_error_set(&error, HD_UNAUTHORIZED, "the token is not valid any more: its run has ended");
+        http_reply_error(request, &error);
+        return false;
+    }
     if (ret_found->what == STORE_RUN)
         return true;
     if (ret_found->what == STORE_NOTHING) {
