@@ -9,9 +9,10 @@
  * there, in order, each point stored once. A daemon that is away is tried again. What still waits at the end of the program is kept in the
  * run's folder and stored later. A failure is told on stderr by one line of its kind, and never again.
  *
- * Every process draws a reporter of its own, so each rank of a training may report. All functions may be called by any thread, but none in a
- * signal handler, and none after or while hd_close() is called for the same reporter. A forked child may go on with its parent's reporter:
- * its first report makes it a reporter of its own (with a thread of its own); points that waited at the fork are sent by the parent only.
+ * Every process draws a reporter of its own, so each rank of a training may report. All functions may be called by any thread, but none in
+ * a signal handler, and none after or while hd_close() is called for the same reporter. A forked child may go on with its parent's
+ * reporter: its first report makes it a reporter of its own (with a thread of its own); points that waited at the fork are sent by the
+ * parent only.
  *
  * A program that was not started by hyperdrived (HYPERDRIVE_URL or HYPERDRIVE_RUN_ID is not set) gets NULL from hd_open(). Every function
  * takes NULL and does nothing then, so that it need not be asked for. */

@@ -70,9 +70,16 @@ bool hd_points_take(struct hd_points *points, struct hd_point *ret_point)
                                    .value_length = heading.value_length,
                                    .name = name,
                                    .value = name + heading.name_length};
+    points->last = points->at;
     points->at += sizeof(heading) + heading.name_length + heading.value_length;
     points->count--;
     return true;
+}
+
+void hd_points_put_back(struct hd_points *points)
+{
+    points->at = points->last;
+    points->count++;
 }
 
 size_t hd_point_rows(const struct hd_point *point)

@@ -27,9 +27,10 @@ struct hd_point {
 };
 
 struct hd_points {
-    char *data; /* HD_POINTS_BYTES */
-    size_t end; /* behind the last point */
-    size_t at;  /* of the first one that was not taken out */
+    char *data;  /* HD_POINTS_BYTES */
+    size_t end;  /* behind the last point */
+    size_t at;   /* of the first one that was not taken out */
+    size_t last; /* of the latest one that was */
     uint64_t count;
 };
 
@@ -39,6 +40,8 @@ void hd_points_close(struct hd_points *points);
 bool hd_points_add(struct hd_points *points, const struct hd_point *point);
 /* Takes the oldest point out; it lies in `points` until the next one is added. False when there is none. */
 bool hd_points_take(struct hd_points *points, struct hd_point *ret_point);
+/* Undoes the latest hd_points_take(), when nothing came between. */
+void hd_points_put_back(struct hd_points *points);
 /* Rows that the point will be in the daemon. */
 size_t hd_point_rows(const struct hd_point *point);
 /* {"name":"loss","value":0.5,"step":3,"time":"2026-02-07T06:39:33.034036Z"} */

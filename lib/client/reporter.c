@@ -26,7 +26,8 @@ static struct {
     bool ready;
 } open_reporters = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* --- The end of a sender ----------------------------------------------------------------------------------------------------------------- */
+/* --- The end of a sender -----------------------------------------------------------------------------------------------------------------
+ */
 
 /* Waits until `done` says so; false when the deadline comes first. With the lock held. */
 static bool wait_until(struct hd_reporter *reporter, bool (*done)(const struct hd_reporter *, uint64_t), uint64_t what, int64_t deadline_ms)
@@ -102,7 +103,8 @@ static void finish_all(void)
     pthread_mutex_unlock(&open_reporters.lock);
 }
 
-/* --- fork() ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- fork() ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* All locks are held across the fork, so that the child finds everything behind them whole. */
 static void before_fork(void)
@@ -154,7 +156,8 @@ static void after_fork_in_child(void)
     pthread_mutex_unlock(&open_reporters.lock);
 }
 
-/* --- Opening ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- Opening -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void prepare_process(void)
 {
@@ -244,7 +247,8 @@ struct hd_reporter *hd_open(void)
     return reporter;
 }
 
-/* --- Reporting --------------------------------------------------------------------------------------------------------------------------- */
+/* --- Reporting ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_utf8(const char *text, size_t length)
 {
@@ -356,7 +360,8 @@ bool hd_should_stop(const struct hd_reporter *reporter)
     return reporter != NULL && atomic_load_explicit(&reporter->stop, memory_order_relaxed);
 }
 
-/* --- Waiting ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- Waiting -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* With the lock held, or when no thread is left. */
 static int verdict(const struct hd_reporter *reporter, uint64_t points)
