@@ -26,5 +26,7 @@ http_handler api_report;
 http_handler api_sweep_log, api_list_logs, api_get_log;
 /* health.c */
 http_handler api_healthz, api_readyz, api_version;
+/* openapi.c */
+http_handler api_openapi;
 
 #endif

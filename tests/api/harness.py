@@ -19,6 +19,8 @@ import time
 import unittest
 import urllib.parse
 
+from contract import CONTRACT
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("HD_BUILD", "build"))
 VECTORS = os.environ.get("HD_VECTORS", os.path.join(HERE, "..", "vectors"))
@@ -168,7 +170,7 @@ class Client:
         self.token = token
 
     def request(self, method, path, body=None, headers=None, query=None, raw=None):
-        """`body` is sent as JSON, `raw` (bytes) as it is. Asserts the error shape of everything that is not 2xx."""
+        """`body` is sent as JSON, `raw` (bytes) as it is. Asserts that the answer is as schema/openapi.yaml describes it."""
         path = path[1:] if path.startswith("//") else "/api/v1" + path
         if query:
             path += "?" + (query if isinstance(query, str) else urllib.parse.urlencode(query))
@@ -190,6 +192,7 @@ class Client:
             connection.close()
         if not 200 <= response.status < 300 and method != "HEAD":
             check_error_shape(response, "%s %s" % (method, path))
+        CONTRACT.check(method, path, response, body)
         return response
 
     def get(self, path, **query):
