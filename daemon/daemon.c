@@ -135,7 +135,7 @@ static void on_sweeps_closed(void *data)
         on_store_closed(daemon);
 }
 
-static void on_http_closed(void *data)
+static void on_api_idle(void *data)
 {
     struct daemon *daemon = data;
 
@@ -143,6 +143,13 @@ static void on_http_closed(void *data)
         sweeps_close(daemon->sweeps, on_sweeps_closed, daemon);
     else
         on_sweeps_closed(daemon);
+}
+
+static void on_http_closed(void *data)
+{
+    struct daemon *daemon = data;
+
+    api_when_idle(&daemon->api, on_api_idle, daemon);
 }
 
 static void on_children_ended(void *data)

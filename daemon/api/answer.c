@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "job.h"
+
 enum { IN_MEMORY = 1 << 20 };
 
 struct answer_work {
@@ -99,6 +101,7 @@ static void after(uv_work_t *handle, int status)
 {
     struct answer_work *work = handle->data;
     struct answer *answer = &work->answer;
+    struct api *api = work->api;
 
     if (status != 0)
         work->result = hd_error_set(&work->error, HD_UNAVAILABLE, "the daemon is stopping");
@@ -112,9 +115,10 @@ static void after(uv_work_t *handle, int status)
         http_reply_text(work->request, 200, answer->content_type, &answer->text);
     }
     if (answer->file >= 0)
-        __atomic_sub_fetch(&work->api->big_answers_open, 1, __ATOMIC_SEQ_CST);
+        __atomic_sub_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST);
     hd_text_clear(&answer->text);
     free(work);
+    job_done(api);
 }
 
 void answer_start(struct http_request *request, struct api *api, answer_producer *producer, const struct answer_question *question)
@@ -130,7 +134,7 @@ void answer_start(struct http_request *request, struct api *api, answer_producer
         job->answer =
             (struct answer){.question = &job->question, .content_type = "application/json", .api = api, .file = -1, .error = &job->error};
         job->work.data = job;
-        if (uv_queue_work(api->loop, &job->work, work, after) == 0)
+        if (job_start(api, &job->work, work, after) == 0)
             return;
     }
     free(job);

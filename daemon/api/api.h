@@ -13,7 +13,13 @@ struct api {
     const char *state_dir;
     int64_t big_answers;     /* at most so many at once are larger than an answer in memory */
     int big_answers_open;    /* atomic */
+    int jobs;                /* on the pool; their ends may still use the store */
+    void (*idle)(void *data); /* waits for the last of them */
+    void *idle_data;
 };
+
+/* Calls `idle` when no job of the API is on the pool any more, maybe at once. */
+void api_when_idle(struct api *api, void (*idle)(void *data), void *data);
 
 extern const struct http_route api_routes[];
 

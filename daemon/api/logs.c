@@ -16,6 +16,7 @@
 #include "core/instant.h"
 #include "core/json.h"
 #include "handlers.h"
+#include "job.h"
 #include "resource.h"
 
 /* --- The sweep's log --------------------------------------------------------------------------------------------------------------------- */
@@ -151,6 +152,7 @@ static const char *const LOG_FOLDERS[] = {"user_logs", "logs"};
 struct file_work {
     uv_work_t work;
     struct http_request *request;
+    struct api *api;
     char *folder; /* of the run */
     char *name;   /* NULL: the list is wanted */
     struct hd_text text;
@@ -328,6 +330,7 @@ static void reply_file(struct file_work *job)
 static void after_file(uv_work_t *work, int status)
 {
     struct file_work *job = work->data;
+    struct api *api = job->api;
 
     if (status != 0)
         job->result = hd_error_set(&job->error, HD_UNAVAILABLE, "the daemon is stopping");
@@ -338,6 +341,7 @@ static void after_file(uv_work_t *work, int status)
     else
         http_reply_json(job->request, 200, &job->text);
     free_file_work(job);
+    job_done(api);
 }
 
 static int take_folder(void *context, const struct store_run *run)
@@ -366,6 +370,7 @@ static void start(struct http_request *request, struct api *api, const char *nam
         return;
     }
     job->request = request;
+    job->api = api;
     job->work.data = job;
     job->folder = strdup(api->state_dir);
     job->name = name != NULL ? strdup(name) : NULL;
@@ -373,7 +378,7 @@ static void start(struct http_request *request, struct api *api, const char *nam
         result = hd_error_set(&job->error, HD_UNAVAILABLE, "out of memory");
     else
         result = store_read_run(store_loop_reader(api->store), found.run, take_folder, job, &job->error);
-    if (result == 0 && uv_queue_work(api->loop, &job->work, name != NULL ? open_file : list_files, after_file) == 0)
+    if (result == 0 && job_start(api, &job->work, name != NULL ? open_file : list_files, after_file) == 0)
         return;
     if (job->error.code == HD_NO_ERROR)
         hd_error_set(&job->error, HD_UNAVAILABLE, "out of memory");

@@ -5,6 +5,7 @@
 #include "body.h"
 #include "core/json.h"
 #include "handlers.h"
+#include "job.h"
 #include "resource.h"
 #include "sweep/report_body.h"
 
@@ -78,10 +79,8 @@ static void parse(uv_work_t *work)
     reporting->body = NULL;
 }
 
-static void after_parsing(uv_work_t *work, int status)
+static void take_parsed(struct reporting *reporting, int status)
 {
-    struct reporting *reporting = work->data;
-
     if (status != 0)
         reporting->report.problems.out_of_memory = true;
     if (hd_problems_none(&reporting->report.problems)) {
@@ -90,6 +89,14 @@ static void after_parsing(uv_work_t *work, int status)
     }
     http_reply_problems(reporting->http, &reporting->report.problems);
     free_reporting(reporting);
+}
+
+static void after_parsing(uv_work_t *work, int status)
+{
+    struct api *api = ((struct reporting *)work->data)->api;
+
+    take_parsed(work->data, status);
+    job_done(api);
 }
 
 void api_report(struct http_request *request, void *context)
@@ -110,5 +117,5 @@ void api_report(struct http_request *request, void *context)
     reporting->http = request;
     reporting->api = api;
     reporting->work.data = reporting;
-    body_start(request, api->loop, &reporting->work, parse, after_parsing);
+    body_start(request, api, &reporting->work, parse, after_parsing);
 }

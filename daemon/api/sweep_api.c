@@ -2,6 +2,7 @@
 #include "answer.h"
 #include "body.h"
 #include "handlers.h"
+#include "job.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -92,9 +93,8 @@ static void parse_body(uv_work_t *work)
     submitting->body = http_body_parse(submitting->request, false, &submitting->problems);
 }
 
-static void after_parsing(uv_work_t *work, int status)
+static void take_parsed(struct submitting *submitting, int status)
 {
-    struct submitting *submitting = work->data;
     const struct sweeps_submission submission = {
         .body = submitting->body, .created = on_created, .refused = on_refused, .failed = on_failed, .data = submitting};
 
@@ -106,6 +106,14 @@ static void after_parsing(uv_work_t *work, int status)
     }
     http_reply_problems(submitting->request, &submitting->problems);
     free_submitting(submitting);
+}
+
+static void after_parsing(uv_work_t *work, int status)
+{
+    struct api *api = ((struct submitting *)work->data)->api;
+
+    take_parsed(work->data, status);
+    job_done(api);
 }
 
 void api_submit(struct http_request *request, void *context)
@@ -128,7 +136,7 @@ void api_submit(struct http_request *request, void *context)
     submitting->request = request;
     submitting->api = api;
     submitting->work.data = submitting;
-    body_start(request, api->loop, &submitting->work, parse_body, after_parsing);
+    body_start(request, api, &submitting->work, parse_body, after_parsing);
 }
 
 /* --- Read and list ----------------------------------------------------------------------------------------------------------------------- */
