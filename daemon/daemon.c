@@ -37,7 +37,8 @@ struct daemon {
     bool stopping;
 };
 
-/* --- Who asks ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- Who asks ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool authenticate(void *context, const char *token, struct http_principal *ret_principal)
 {
@@ -70,7 +71,8 @@ static void complain(void *context, const char *line)
     log_line(LOG_LEVEL_DEBUG, "http: %s", line);
 }
 
-/* --- What children get of our environment ------------------------------------------------------------------------------------------------ */
+/* --- What children get of our environment ------------------------------------------------------------------------------------------------
+ */
 
 /* `keep` is a name, or a prefix and `*`. */
 static bool is_kept(const char *variable, char *const *keep)
@@ -111,7 +113,8 @@ static int64_t slots(const struct settings *settings)
     return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
 }
 
-/* --- Stop: no requests, then no children's events, then no writes. A start that failed goes the same way with the rooms it has. ------------ */
+/* --- Stop: no requests, then no children's events, then no writes. A start that failed goes the same way with the rooms it has.
+ * ------------ */
 
 static void on_store_closed(void *data)
 {
@@ -190,7 +193,8 @@ static void on_watchdog(uv_timer_t *timer)
     notify_send("WATCHDOG=1");
 }
 
-/* --- Start ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Start -------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static int open_loop(struct daemon *daemon, struct hd_error *error)
 {
@@ -249,8 +253,8 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
     };
 
     listen_address(daemon, address, sizeof address);
-    daemon->api = (struct api){
-        .loop = &daemon->loop, .store = daemon->store, .state_dir = settings->state_dir, .big_answers = settings->big_answers};
+    daemon->api =
+        (struct api){.loop = &daemon->loop, .store = daemon->store, .state_dir = settings->state_dir, .big_answers = settings->big_answers};
     return http_open(&daemon->http, &daemon->loop, &http_settings, error);
 }
 

@@ -1,4 +1,5 @@
-/* Named points at which a test build can be told to die: HYPERDRIVED_FAULT=<name> (see the option fault_points). Nothing in other builds. */
+/* Named points at which a test build can be told to die: HYPERDRIVED_FAULT=<name> (see the option fault_points). Nothing in other builds.
+ */
 #ifndef HYPERDRIVED_FAULT_H
 #define HYPERDRIVED_FAULT_H
 

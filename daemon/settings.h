@@ -8,24 +8,24 @@
 #include "core/error.h"
 
 struct settings {
-    char *configuration_file;   /* the file that was read; NULL: none */
-    char *state_dir;            /* absolute */
-    char *listen;               /* "127.0.0.1:8700" */
-    int64_t slots;              /* children at once; 0: auto, one per CPU */
-    char *monitor;              /* path of hyperdrive-monitor */
-    int64_t stop_grace_us;      /* between TERM and KILL */
-    bool stop_children;         /* SIGTERM ends the children too */
-    int64_t snapshot_limit;     /* bytes */
-    int64_t body_limit;         /* bytes */
+    char *configuration_file; /* the file that was read; NULL: none */
+    char *state_dir;          /* absolute */
+    char *listen;             /* "127.0.0.1:8700" */
+    int64_t slots;            /* children at once; 0: auto, one per CPU */
+    char *monitor;            /* path of hyperdrive-monitor */
+    int64_t stop_grace_us;    /* between TERM and KILL */
+    bool stop_children;       /* SIGTERM ends the children too */
+    int64_t snapshot_limit;   /* bytes */
+    int64_t body_limit;       /* bytes */
     int64_t connections;
     int64_t header_timeout_us;
     int64_t body_timeout_us;
     int64_t idle_timeout_us;
-    int64_t write_queue;        /* bytes */
-    int64_t big_answers;        /* at once */
-    char **environment_keep;    /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
-    int log_level;              /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
-    bool check_only;            /* --check-config */
+    int64_t write_queue;     /* bytes */
+    int64_t big_answers;     /* at once */
+    char **environment_keep; /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
+    int log_level;           /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
+    bool check_only;         /* --check-config */
 };
 
 /* Reads the command line and the file. 0: go on; 1: done (--help, --version, --check-config: exit 0); negative: `error` says

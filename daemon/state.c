@@ -69,8 +69,8 @@ int state_open(const char *state_dir, int *ret_lock, struct hd_error *error)
         return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot open %s", path);
     if (!take_lock(lock)) {
         result = errno == EWOULDBLOCK
-                     ? hd_error_set(error, HD_CONFLICT, "the state folder %s is in use by another hyperdrived: stop it, or give another --state-dir",
-                                    state_dir)
+                     ? hd_error_set(error, HD_CONFLICT,
+                                    "the state folder %s is in use by another hyperdrived: stop it, or give another --state-dir", state_dir)
                      : hd_error_system(error, HD_UNAVAILABLE, errno, "cannot lock %s", path);
         goto failed;
     }

@@ -19,7 +19,8 @@
 #include "job.h"
 #include "resource.h"
 
-/* --- The sweep's log --------------------------------------------------------------------------------------------------------------------- */
+/* --- The sweep's log ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static const char *member_text(const cJSON *detail, const char *name)
 {
@@ -144,7 +145,8 @@ void api_sweep_log(struct http_request *request, void *context)
     answer_start(request, api, produce_log, &question);
 }
 
-/* --- A child's files -------------------------------------------------------------------------------------------------------------------- */
+/* --- A child's files --------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The folders that hold logs. Files are named by their path from the run folder. */
 static const char *const LOG_FOLDERS[] = {"user_logs", "logs"};
@@ -174,7 +176,8 @@ static void free_file_work(struct file_work *job)
 /* Opens below the folder only: no link and no `..` leads out of it. */
 static int open_beneath(int folder, const char *name, int flags)
 {
-    struct open_how how = {.flags = (uint64_t)(flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = (uint64_t)(flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK),
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     int file = (int)syscall(SYS_openat2, folder, name, &how, sizeof how);
 
     if (file < 0 && errno == ENOSYS && strchr(name, '/') == NULL) /* a kernel before 5.6 */

@@ -23,7 +23,8 @@ struct shape {
     struct table table;
 };
 
-/* --- Values ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Values ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void print_value(struct hd_text *text, const struct store_stored_point *point, const char *run_id)
 {
@@ -71,7 +72,8 @@ static void print_value(struct hd_text *text, const struct store_stored_point *p
     }
 }
 
-/* --- The shapes: {run: {name: value}} ---------------------------------------------------------------------------------------------------- */
+/* --- The shapes: {run: {name: value}} ----------------------------------------------------------------------------------------------------
+ */
 
 static void close_series(struct shape *shape)
 {
@@ -162,7 +164,8 @@ static int produce_shapes(struct answer *answer, struct store_reader *reader)
     return result;
 }
 
-/* --- Points: {name: [{"sequence","value","step","time"}]} -------------------------------------------------------------------------------- */
+/* --- Points: {name: [{"sequence","value","step","time"}]} --------------------------------------------------------------------------------
+ */
 
 static int open_points(void *context, const struct store_series *series)
 {
@@ -211,7 +214,8 @@ static int produce_points(struct answer *answer, struct store_reader *reader)
     return result;
 }
 
-/* --- Handlers ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- Handlers ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Reads `form`: absent, `list`, or (for one run) `points`. */
 static bool read_form(struct http_request *request, bool may_be_points, struct answer_question *question)

@@ -56,7 +56,8 @@ void api_best(struct http_request *request, void *context)
     hd_text_clear(&text);
 }
 
-/* --- Sorted ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Sorted ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct rows {
     struct answer *answer;
@@ -106,7 +107,8 @@ void api_sorted(struct http_request *request, void *context)
     answer_start(request, api, produce_sorted, &question);
 }
 
-/* --- Hyperparameters --------------------------------------------------------------------------------------------------------------------- */
+/* --- Hyperparameters ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static int print_hyperparameters(void *context, const struct store_run *run)
 {

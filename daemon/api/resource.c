@@ -104,7 +104,8 @@ void resource_json(struct hd_text *text, const char *name, const char *json)
     hd_text_format(text, ",\"%s\":%s", name, json != NULL ? json : "null");
 }
 
-/* --- Sweeps ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Sweeps ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct best_child {
     char id[96];
@@ -210,7 +211,8 @@ int resource_print_sweep(struct hd_text *text, struct store_reader *reader, cons
     return 0;
 }
 
-/* --- Runs --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Runs
+ * --------------------------------------------------------------------------------------------------------------------------------- */
 
 void resource_print_run(struct hd_text *text, const struct store_run *run, const char *state_dir)
 {

@@ -1,7 +1,7 @@
 /* The table of all routes. */
 #include "handlers.h"
 
-#define ROOT "/api/v1"
+#define ROOT            "/api/v1"
 #define PARAMETERS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 const struct http_route api_routes[] = {

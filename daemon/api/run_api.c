@@ -103,7 +103,8 @@ void api_get_run(struct http_request *request, void *context)
     answer_start(request, api, produce_run, &question);
 }
 
-/* --- The list: rows without runDefinition, which costs a specification each ------------------------------------------------------------- */
+/* --- The list: rows without runDefinition, which costs a specification each -------------------------------------------------------------
+ */
 
 static int print_row(void *context, const struct store_run *run)
 {

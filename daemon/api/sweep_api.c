@@ -46,7 +46,8 @@ void api_reply_sweep(struct http_request *request, struct api *api, int64_t key,
     hd_text_clear(&text);
 }
 
-/* --- Submit ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Submit ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct submitting {
     uv_work_t work;
@@ -139,7 +140,8 @@ void api_submit(struct http_request *request, void *context)
     body_start(request, api, &submitting->work, parse_body, after_parsing);
 }
 
-/* --- Read and list ----------------------------------------------------------------------------------------------------------------------- */
+/* --- Read and list -----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* On the pool: a specification may be megabytes long. */
 static int produce_sweep(struct answer *answer, struct store_reader *reader)
@@ -233,7 +235,8 @@ void api_list_sweeps(struct http_request *request, void *context)
         answer_start(request, context, produce_list, &question);
 }
 
-/* --- Cancel ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Cancel ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 void api_reply_canceled(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
 {

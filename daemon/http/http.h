@@ -26,9 +26,9 @@ struct http_principal {
 };
 
 enum http_access {
-    HTTP_OPEN,       /* no token needed */
+    HTTP_OPEN, /* no token needed */
     HTTP_OWNER_ONLY,
-    HTTP_OWN_RUN,    /* the owner, or the run whose id is the route's first variable part */
+    HTTP_OWN_RUN, /* the owner, or the run whose id is the route's first variable part */
 };
 
 /* Runs in the loop's prepare phase; the loop does not wait before check and prepare handles had another turn. */
@@ -37,18 +37,19 @@ typedef void http_handler(struct http_request *request, void *context);
 /* One row per route. Tables end in a row without a method. HEAD is served by GET's row; OPTIONS, 404 and 405 (with Allow) by the server. */
 struct http_route {
     const char *method;
-    const char *path;              /* "/api/v1/sweeps/{id}/children/sorted"; `{}` parts match one non-empty segment, percent-decoded;
-                                      a last `{name...}` matches all the rest, slashes included */
+    const char *path; /* "/api/v1/sweeps/{id}/children/sorted"; `{}` parts match one non-empty segment, percent-decoded;
+                         a last `{name...}` matches all the rest, slashes included */
     enum http_access access;
     http_handler *handler;
-    const char *const *parameters; /* query parameters it knows, ends in NULL; NULL: none. Others are refused with 400, as are repeated ones */
+    const char *const
+        *parameters; /* query parameters it knows, ends in NULL; NULL: none. Others are refused with 400, as are repeated ones */
 };
 
 struct http_settings {
-    const char *address;      /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
-    int listen_fd;            /* an open listening socket to use instead, or -1 */
-    size_t body_limit;        /* bytes */
-    unsigned connections;     /* at most; further ones get 503 */
+    const char *address;  /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
+    int listen_fd;        /* an open listening socket to use instead, or -1 */
+    size_t body_limit;    /* bytes */
+    unsigned connections; /* at most; further ones get 503 */
     int64_t header_timeout_us, body_timeout_us, idle_timeout_us;
     int64_t close_timeout_us; /* how long http_close waits for handlers that owe an answer; 0: 10 s */
     /* Finds who presents this bearer token (NULL: none was sent). Returns false for a token that is good for nothing. */
@@ -56,7 +57,7 @@ struct http_settings {
     /* Takes what libmicrohttpd complains about (bad requests, no descriptors left), at most one line a second; NULL: nobody. */
     void (*complain)(void *context, const char *line);
     const struct http_route *routes;
-    void *context;            /* for authenticate, complain and handlers */
+    void *context; /* for authenticate, complain and handlers */
 };
 
 /* The program must ignore SIGPIPE. The settings' strings, routes and context must outlive the server. */
@@ -69,7 +70,7 @@ const char *http_url(const struct http_server *server);
 void http_close(struct http_server *server, void (*closed)(void *data), void *data);
 
 /* --- What a handler sees. Strings live until the request is answered. --- */
-const char *http_part(const struct http_request *request, int index);  /* the route's variable parts, from 0 */
+const char *http_part(const struct http_request *request, int index);         /* the route's variable parts, from 0 */
 const char *http_query(const struct http_request *request, const char *name); /* decoded; NULL: not given. "" when given empty */
 const char *http_header(const struct http_request *request, const char *name);
 const char *http_body(const struct http_request *request, size_t *ret_length); /* ends in NUL beyond its length */

@@ -13,11 +13,11 @@ struct database {
     struct database_statement {
         const char *sql; /* address of the constant, which is the key */
         sqlite3_stmt *handle;
-    } *statements; /* open addressing, a power of two */
+    } * statements; /* open addressing, a power of two */
     size_t capacity;
     size_t count;
-    int64_t now_us;      /* of the transaction under way */
-    int64_t ordinal;     /* the last one given out in it */
+    int64_t now_us;  /* of the transaction under way */
+    int64_t ordinal; /* the last one given out in it */
 };
 
 enum database_mode { DATABASE_WRITER, DATABASE_READER };

@@ -54,9 +54,10 @@ int migration_apply(struct database *database, struct hd_error *error)
     if (version > 0 && application != APPLICATION_ID)
         return hd_error_set(error, HD_CONFLICT, "the file is a database of another program");
     if (version > store_migration_count)
-        return hd_error_set(error, HD_CONFLICT,
-                            "the database has version %d, newer than this program knows (%d): start the hyperdrived that wrote it, or a newer one",
-                            version, store_migration_count);
+        return hd_error_set(
+            error, HD_CONFLICT,
+            "the database has version %d, newer than this program knows (%d): start the hyperdrived that wrote it, or a newer one", version,
+            store_migration_count);
     for (; version < store_migration_count; version++) {
         result = apply_one(database, version, error);
         if (result != 0)

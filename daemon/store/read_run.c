@@ -2,9 +2,9 @@
 #include "core/goal.h"
 #include "reader.h"
 
-#define COLUMNS                                                                                                                              \
-    "SELECT run.run, run.sweep, run.number, run.id, sweep.id, run.configuration, run.stop_reason, run.error, run.status, sweep.goal, "       \
-    "run.rank_key, run.reports, run.attempt, run.created_us, run.started_us, run.ended_us, run.exit_code, run.signal, run.peak_memory, "     \
+#define COLUMNS                                                                                                                            \
+    "SELECT run.run, run.sweep, run.number, run.id, sweep.id, run.configuration, run.stop_reason, run.error, run.status, sweep.goal, "     \
+    "run.rank_key, run.reports, run.attempt, run.created_us, run.started_us, run.ended_us, run.exit_code, run.signal, run.peak_memory, "   \
     "run.cpu_us, run.monitor_pid, run.monitor_ticks, run.boot_id FROM run "
 #define SWEEP "CROSS JOIN sweep ON sweep.sweep = run.sweep "
 
@@ -13,9 +13,9 @@ static const char BY_NUMBER[] = COLUMNS SWEEP "WHERE run.sweep = ?1 AND run.numb
 static const char LIVE[] = COLUMNS SWEEP "WHERE run.sweep = ?1 AND run.status IN (1, 2, 3, 4, 5, 6, 10) ORDER BY run.number";
 /* A walk repeats the partial index's condition, else the planner could not use it; INDEXED BY makes a lost index an error, not a slow
  * answer. A text per class: each walk of a merge needs a statement of its own. */
-#define RANKED(index, order, class)                                                                                                          \
-    COLUMNS "INDEXED BY " index " " SWEEP "WHERE run.sweep = ?1 AND run.class = " class " AND run.rank_key IS NOT NULL "                     \
-            "ORDER BY run.rank_key" order ", run.run DESC"
+#define RANKED(index, order, class)                                                                                                        \
+    COLUMNS "INDEXED BY " index " " SWEEP "WHERE run.sweep = ?1 AND run.class = " class " AND run.rank_key IS NOT NULL "                   \
+                                                                                        "ORDER BY run.rank_key" order ", run.run DESC"
 static const char BEST_OTHER[] = RANKED("run_best", "", "0");
 static const char BEST_FAILED[] = RANKED("run_best", "", "1");
 static const char BEST_CANCELED[] = RANKED("run_best", "", "2");
@@ -128,7 +128,7 @@ static struct walk *next_of(struct walk *walks, bool worst)
 {
     struct walk *next = NULL;
 
-    for (int class = 0; class < CLASSES; class++)
+    for (int class = 0; class < CLASSES; class ++)
         if (walks[class].statement != NULL && (next == NULL || comes_before(&walks[class], next, worst)))
             next = &walks[class];
     return next;
@@ -142,7 +142,7 @@ static int give_ranked(struct store_reader *reader, int64_t sweep, bool worst, c
     struct walk *next;
     int result = 0;
 
-    for (int class = 0; class < CLASSES && result == 0; class++) {
+    for (int class = 0; class < CLASSES && result == 0; class ++) {
         if (!classes[class])
             continue;
         walks[class].statement = database_query(&reader->database, error, WALKS[worst][class], "i", sweep);
@@ -154,7 +154,7 @@ static int give_ranked(struct store_reader *reader, int64_t sweep, bool worst, c
         if (result == 0)
             result = advance(reader, next, error);
     }
-    for (int class = 0; class < CLASSES; class++)
+    for (int class = 0; class < CLASSES; class ++)
         if (walks[class].statement != NULL)
             database_reset(walks[class].statement);
     return result;

@@ -2,9 +2,9 @@
 #include "core/goal.h"
 #include "reader.h"
 
-#define COLUMNS                                                                                                                             \
-    "SELECT sweep, id, experiment, config, warnings, reason, status, goal, (SELECT text FROM name WHERE name = sweep.metric), seed, "        \
-    "created_us, started_us, ended_us, generation, generated, max_total, starting, preparing, queued, running, finalizing, "                 \
+#define COLUMNS                                                                                                                            \
+    "SELECT sweep, id, experiment, config, warnings, reason, status, goal, (SELECT text FROM name WHERE name = sweep.metric), seed, "      \
+    "created_us, started_us, ended_us, generation, generated, max_total, starting, preparing, queued, running, finalizing, "               \
     "cancel_requested, completed, failed, canceled, not_responding FROM sweep "
 
 static const char BY_KEY[] = COLUMNS "WHERE sweep = ?1";

@@ -3,7 +3,8 @@
  * Writes are objects: fill in the inputs, call the function, and `done` is called on the loop thread when the group that the write shared
  * is committed and synced (result 0), or when it was refused or failed (negative, with `error`). One writer thread takes all that waits
  * into one transaction; each write has a savepoint of its own there, so a refused one leaves no trace and harms no other. Conditions are
- * checked in that transaction, never on the loop. Writes are done in the order in which they were submitted, and `done` comes in that order.
+ * checked in that transaction, never on the loop. Writes are done in the order in which they were submitted, and `done` comes in that
+ * order.
  *
  * Reads take a reader: a read-only connection. The loop has one of its own for O(log n) questions; the pool takes and gives back others. */
 #ifndef HYPERDRIVED_STORE_H
@@ -60,10 +61,10 @@ struct store_write {
 
 struct store_create_sweep {
     struct store_write write;
-    const char *id;                              /* inputs live until done */
+    const char *id; /* inputs live until done */
     const struct hd_specification *specification;
-    const char *config;                          /* its config, printed */
-    const char *warnings;                        /* JSON array, printed */
+    const char *config;   /* its config, printed */
+    const char *warnings; /* JSON array, printed */
     int64_t ret_key;
     int64_t ret_created_us;
 };
@@ -94,7 +95,7 @@ struct store_generate {
         int64_t number;
         char *configuration; /* JSON, owned by the request */
         bool intended;
-    } *ret_children; /* owned by the request; free with store_generate_clear */
+    } * ret_children; /* owned by the request; free with store_generate_clear */
     int64_t ret_count;
     struct store_sweep_state ret_sweep;
 };
@@ -161,7 +162,8 @@ struct store_cancel_sweep {
 };
 int store_cancel_sweep(struct store *store, struct store_cancel_sweep *request, struct hd_error *error);
 
-/* Changes the budget and the concurrency of a sweep that has not ended. HD_CONFLICT when it has, or when there are more children already. */
+/* Changes the budget and the concurrency of a sweep that has not ended. HD_CONFLICT when it has, or when there are more children already.
+ */
 struct store_change_sweep {
     struct store_write write;
     int64_t sweep;
@@ -199,27 +201,27 @@ enum store_point_kind {
 struct store_point {
     const char *name;
     enum store_point_kind kind;
-    bool listed;          /* an element of a list */
-    int64_t integer;      /* STORE_INTEGER, STORE_BOOLEAN */
-    double number;        /* STORE_FLOAT */
+    bool listed;     /* an element of a list */
+    int64_t integer; /* STORE_INTEGER, STORE_BOOLEAN */
+    double number;   /* STORE_FLOAT */
     const char *text;
     bool has_step;
     int64_t step;
-    int64_t at_us;        /* 0: the time of the commit */
+    int64_t at_us; /* 0: the time of the commit */
 };
 
 struct store_report {
     struct store_write write;
     const char *run_id;
-    const char *reporter;  /* NULL: not numbered */
+    const char *reporter; /* NULL: not numbered */
     int64_t sequence;
     const struct store_point *points;
     int64_t count;
     int64_t ret_run, ret_sweep_key;
     int64_t ret_accepted;
-    int64_t ret_reports;   /* of the primary metric, by now */
+    int64_t ret_reports; /* of the primary metric, by now */
     bool ret_duplicate;
-    bool ret_started;      /* it overtook the Running row */
+    bool ret_started; /* it overtook the Running row */
     enum hd_status ret_status;
     char *ret_stop_reason; /* JSON; NULL: go on. Owned by the request: free() */
 };
@@ -240,9 +242,9 @@ struct store_found {
     enum { STORE_NOTHING, STORE_SWEEP, STORE_RUN } what;
     int64_t sweep; /* key of the sweep, or of the run's sweep */
     int64_t run;
-    int attempt;          /* of the run */
+    int attempt; /* of the run */
     enum hd_status status;
-    int64_t generated;    /* children of the sweep */
+    int64_t generated; /* children of the sweep */
     char sweep_id[64];
 };
 /* Which resource has this id. 0 or negative; unknown ids are STORE_NOTHING. */

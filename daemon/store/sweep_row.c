@@ -300,8 +300,8 @@ static char *read_text(struct database *database, const char *sql, int64_t key, 
 }
 
 /* The sentence of MetricNeverReported: what the child did log, and a name that differs in case only. */
-static int metric_sentence(struct database *database, const struct run_row *run, const char *metric, const char *id, struct hd_text *sentence,
-                           struct hd_error *error)
+static int metric_sentence(struct database *database, const struct run_row *run, const char *metric, const char *id,
+                           struct hd_text *sentence, struct hd_error *error)
 {
     sqlite3_stmt *statement = database_query(database, error, LOGGED_NAMES, "i", run->key);
     struct hd_text names = {0}, alike = {0};

@@ -25,10 +25,12 @@ static int change(struct database *database, struct store_write *write)
     if (result != 0)
         return result;
     if (row.status != HD_STARTING && row.status != HD_RUNNING)
-        return hd_error_set(&write->error, HD_CONFLICT, "the sweep is %s: its budget cannot be changed any more", hd_status_name(row.status));
+        return hd_error_set(&write->error, HD_CONFLICT, "the sweep is %s: its budget cannot be changed any more",
+                            hd_status_name(row.status));
     if (request->max_total < row.generated)
         return hd_error_set(&write->error, HD_CONFLICT,
-                            "'max_total_runs' must be at least %" PRId64 ", the number of children that were generated already, got %" PRId64,
+                            "'max_total_runs' must be at least %" PRId64
+                            ", the number of children that were generated already, got %" PRId64,
                             row.generated, request->max_total);
     row.max_total = request->max_total;
     row.max_concurrent = request->max_concurrent;

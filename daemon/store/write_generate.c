@@ -75,7 +75,8 @@ static int draw_child(struct database *database, struct store_generate *request,
 {
     for (int skips = 0; skips < SKIPS_MAX; skips++) {
         cJSON *configuration = NULL;
-        int result = hd_sampling_draw(&request->specification->sampling, request->specification->space, (uint64_t)sweep->draws, &configuration);
+        int result =
+            hd_sampling_draw(&request->specification->sampling, request->specification->space, (uint64_t)sweep->draws, &configuration);
 
         if (result > 0)
             return 0;

@@ -110,8 +110,8 @@ static int write_record(struct database *database, const struct run_row *row, co
         return database_run(database, error, SET_RECORD, "iiiii", row->key, end->started_us, (int64_t)end->exit_code, end->peak_memory,
                             end->cpu_us);
     if (end->kind == STORE_SIGNALED)
-        return database_run(database, error, SET_SIGNAL_RECORD, "iiiii", row->key, end->started_us, (int64_t)end->signal,
-                            end->peak_memory, end->cpu_us);
+        return database_run(database, error, SET_SIGNAL_RECORD, "iiiii", row->key, end->started_us, (int64_t)end->signal, end->peak_memory,
+                            end->cpu_us);
     return 0;
 }
 

@@ -18,10 +18,10 @@ static int create(struct database *database, struct store_write *write)
         if (metric < 0)
             return (int)metric;
     }
-    result = database_run(database, &write->error, INSERT, "ttttiiiiiiii", request->id, specification->experiment, request->config,
-                          request->warnings, metric, (int64_t)specification->goal, specification->sampling.seed,
-                          specification->max_total_runs, specification->max_concurrent_runs, specification->initial_failure_limit,
-                          (int64_t)HD_STARTING, database->now_us);
+    result =
+        database_run(database, &write->error, INSERT, "ttttiiiiiiii", request->id, specification->experiment, request->config,
+                     request->warnings, metric, (int64_t)specification->goal, specification->sampling.seed, specification->max_total_runs,
+                     specification->max_concurrent_runs, specification->initial_failure_limit, (int64_t)HD_STARTING, database->now_us);
     if (result != 0)
         return result;
     request->ret_key = sqlite3_last_insert_rowid(database->handle);
@@ -50,7 +50,8 @@ static int cancel(struct database *database, struct store_write *write)
         if (result == 0)
             result = sweep_stop_generation(database, &row, HD_GENERATED_CANCEL, &write->error);
         if (result == 0)
-            result = sweep_cancel_runs(database, row.key, by_user ? "sweep_canceled" : request->code, request->limit_seconds, &write->error);
+            result =
+                sweep_cancel_runs(database, row.key, by_user ? "sweep_canceled" : request->code, request->limit_seconds, &write->error);
         if (result == 0)
             result = sweep_load(database, row.key, &row, &write->error);
         if (result == 0)

@@ -57,8 +57,7 @@ static void on_sweep_canceled(struct store_write *write)
     schedule(sweeps);
 }
 
-void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer,
-                          void *data)
+void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer, void *data)
 {
     struct cancel *cancel = make_cancel(sweeps, answer, data);
     struct hd_error error = {0};
@@ -105,8 +104,7 @@ static void on_run_canceled(struct store_write *write)
     schedule(sweeps);
 }
 
-void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer,
-                        void *data)
+void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer, void *data)
 {
     struct cancel *cancel = make_cancel(sweeps, answer, data);
     struct hd_error error = {0};

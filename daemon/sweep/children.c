@@ -11,7 +11,8 @@
 
 enum { RETRY_US = 1000000, TOKEN_SIZE = 256 };
 
-/* --- Launch ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Launch ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static int add_variable(struct hd_strings *environment, const char *name, const char *value)
 {
@@ -152,7 +153,8 @@ void children_adopt(struct live_run *run, const struct launch_identity *identity
     free(folder);
 }
 
-/* --- The program was executed ------------------------------------------------------------------------------------------------------------ */
+/* --- The program was executed ------------------------------------------------------------------------------------------------------------
+ */
 
 struct running {
     struct store_running request; /* first: the write comes back as this */
@@ -239,7 +241,8 @@ static void on_running(struct launch_child *child, void *data, const struct laun
     write_start(running);
 }
 
-/* --- The attempt is over ----------------------------------------------------------------------------------------------------------------- */
+/* --- The attempt is over -----------------------------------------------------------------------------------------------------------------
+ */
 
 static void tidy(const struct live_run *run)
 {

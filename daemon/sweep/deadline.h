@@ -11,8 +11,8 @@
 
 /* Part of the object that waits. A zeroed one is not set. */
 struct deadline {
-    int64_t at_us;                            /* since 1970 UTC */
-    size_t place;                             /* in the heap, from 1; 0: not set */
+    int64_t at_us;                              /* since 1970 UTC */
+    size_t place;                               /* in the heap, from 1; 0: not set */
     void (*reached)(struct deadline *deadline); /* the deadline is no longer set when this is called */
 };
 

@@ -146,8 +146,7 @@ static void on_duration(struct deadline *deadline)
     struct live_sweep *sweep = (struct live_sweep *)((char *)deadline - offsetof(struct live_sweep, duration));
 
     sweep->writes++;
-    cancel_sweep(sweep->sweeps, sweep->key, "max_duration", sweep->specification.max_duration_us / 1000000, on_duration_stored,
-                         sweep);
+    cancel_sweep(sweep->sweeps, sweep->key, "max_duration", sweep->specification.max_duration_us / 1000000, on_duration_stored, sweep);
 }
 
 static void on_retry(struct deadline *deadline)
@@ -177,6 +176,6 @@ static void on_timeout(struct deadline *deadline)
     else if (run->end != NULL)
         children_write_end(run);
     else
-        cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1000000,
-                           on_timeout_stored, run);
+        cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1000000, on_timeout_stored,
+                   run);
 }

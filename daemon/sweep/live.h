@@ -19,8 +19,8 @@ struct live_run {
     char *configuration; /* owned JSON; NULL once launched */
     int attempt;         /* 0: waits for a slot */
     bool has_slot;
-    bool stopping;       /* its end is wanted */
-    bool writing_end;    /* its end is being committed */
+    bool stopping;    /* its end is wanted */
+    bool writing_end; /* its end is being committed */
     struct launch_child *child;
     struct deadline timeout; /* trial_timeout; after a failed write: when to try again */
     struct running *start;   /* the start that could not be committed and is tried again; children.c */
@@ -38,12 +38,12 @@ struct live_sweep {
     enum hd_status status;
     enum hd_generation generation;
     int64_t generated;
-    int64_t live;          /* children not ended, those whose end is being committed left out */
-    int64_t slots;         /* taken by its children, and reserved by the generation under way */
+    int64_t live;  /* children not ended, those whose end is being committed left out */
+    int64_t slots; /* taken by its children, and reserved by the generation under way */
     struct live_run *runs, **runs_tail;
-    bool generating;       /* a generation command is in flight */
-    bool resting;          /* the last generation gave nothing: wait for a child's end */
-    int writes;            /* in flight that point here */
+    bool generating;          /* a generation command is in flight */
+    bool resting;             /* the last generation gave nothing: wait for a child's end */
+    int writes;               /* in flight that point here */
     struct deadline duration; /* max_duration */
     struct deadline retry;    /* after a failed generation */
 };
@@ -56,10 +56,10 @@ struct sweeps {
     struct sweeps_settings settings;
     struct live_sweep *first, **tail;
     int64_t slots_taken;
-    int submissions;       /* under way on the pool or in the store */
+    int submissions; /* under way on the pool or in the store */
     bool closing;
-    bool quiet;            /* closing, and launcher and deadlines are gone */
-    bool ending;           /* children are being ended, nothing is started */
+    bool quiet;  /* closing, and launcher and deadlines are gone */
+    bool ending; /* children are being ended, nothing is started */
     void (*ended)(void *data);
     void *ended_data;
     void (*closed)(void *data);
@@ -91,10 +91,8 @@ void control_watch_timeout(struct live_run *run);
 void control_stop_run(struct live_run *run);
 void control_check_ended(struct sweeps *sweeps);
 /* cancel.c */
-void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer,
-                          void *data);
-void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer,
-                        void *data);
+void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer, void *data);
+void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer, void *data);
 
 /* children.c: between launcher and store. */
 extern const struct launch_events children_events;

@@ -30,7 +30,8 @@ static void wrong_type(struct report_body *report, const char *path, const char 
     free(excerpt);
 }
 
-/* --- Points ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Points ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* What the members of one metric say besides its value. */
 struct heading {
@@ -207,8 +208,7 @@ static void read_image(struct report_body *report, const struct heading *heading
     }
     if (*location == '\0' || *location == '/' || strlen(location) > STRING_MAX_BYTES || strcmp(location, "..") == 0 ||
         strncmp(location, "../", 3) == 0 || strstr(location, "/../") != NULL) {
-        hd_problems_add(&report->problems, "OutOfRange", path, "'%s' must be a path below the run's folder, got '%.80s'", path,
-                        location);
+        hd_problems_add(&report->problems, "OutOfRange", path, "'%s' must be a path below the run's folder, got '%.80s'", path, location);
         return;
     }
     add_point(report, heading, (struct store_point){.kind = STORE_IMAGE, .text = location});
@@ -237,7 +237,8 @@ static const struct kind *find_kind(struct report_body *report, const char *path
     return NULL;
 }
 
-/* --- Members ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- Members -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void refuse_unknown(struct report_body *report, const struct heading *heading, const cJSON *object, const char *const *known)
 {

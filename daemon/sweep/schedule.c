@@ -109,7 +109,8 @@ static bool intend(struct live_run *run)
     return true;
 }
 
-/* --- Generation -------------------------------------------------------------------------------------------------------------------------- */
+/* --- Generation --------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct generate {
     struct store_generate request; /* first: the write comes back as this */

@@ -56,7 +56,8 @@ void spool_free(struct live_run *run)
     run->spool = NULL;
 }
 
-/* --- On the pool --------------------------------------------------------------------------------------------------------------------------- */
+/* --- On the pool
+ * --------------------------------------------------------------------------------------------------------------------------- */
 
 /* `<reporter>.<sequence>.json` -> the length of the reporter and the sequence; false for other names. */
 static bool read_name(const char *name, size_t *ret_reporter, long long *ret_sequence)
@@ -174,7 +175,8 @@ static void step(uv_work_t *work)
             read_body(spool, path);
 }
 
-/* --- On the loop --------------------------------------------------------------------------------------------------------------------------- */
+/* --- On the loop
+ * --------------------------------------------------------------------------------------------------------------------------- */
 
 static void go_on(struct spool *spool);
 

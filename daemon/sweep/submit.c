@@ -51,8 +51,8 @@ static void make_id(char id[64])
     randombytes_buf(b, sizeof b);
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(id, 64, "HD_%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-             b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    snprintf(id, 64, "HD_%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6],
+             b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 static int64_t random_seed(void)
@@ -130,7 +130,8 @@ static void prepare(uv_work_t *work)
         hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
 }
 
-/* --- A snapshot whose sweep was not stored is removed, on the pool ------------------------------------------------------------------------ */
+/* --- A snapshot whose sweep was not stored is removed, on the pool
+ * ------------------------------------------------------------------------ */
 
 static void remove_snapshot(uv_work_t *work)
 {

@@ -18,7 +18,7 @@ struct sweeps;
 
 struct sweeps_settings {
     const char *state_dir;
-    const char *monitor;      /* path of hyperdrive-monitor */
+    const char *monitor; /* path of hyperdrive-monitor */
     int64_t grace_us;
     int64_t slots;            /* children at once */
     int64_t snapshot_limit;   /* bytes */
@@ -40,8 +40,8 @@ void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void 
 
 /* A new sweep: checked and its source copied on the pool, then stored. Exactly one of the outcomes comes. */
 struct sweeps_submission {
-    cJSON *body;                 /* taken over */
-    void *data;                  /* the caller's */
+    cJSON *body; /* taken over */
+    void *data;  /* the caller's */
     /* created: `key` of the new sweep. refused: `problems` (400). failed: `error`. One is called, on the loop. */
     void (*created)(struct sweeps_submission *submission, int64_t key);
     void (*refused)(struct sweeps_submission *submission, const struct hd_problems *problems);
@@ -54,7 +54,8 @@ typedef void sweeps_cancel_answer(void *data, bool canceled, enum hd_status stat
 void sweeps_cancel(struct sweeps *sweeps, int64_t sweep, sweeps_cancel_answer *answer, void *data);
 void sweeps_cancel_run(struct sweeps *sweeps, int64_t run, sweeps_cancel_answer *answer, void *data);
 
-/* New limits for a sweep that has not ended; what is not given stays. `answer` is called on the loop, with `error` NULL when it is stored. */
+/* New limits for a sweep that has not ended; what is not given stays. `answer` is called on the loop, with `error` NULL when it is stored.
+ */
 struct sweeps_change {
     bool has_max_total, has_max_concurrent;
     int64_t max_total;

@@ -10,21 +10,21 @@
 /* Why no more children are generated. Stored in databases: never renumber. */
 enum hd_generation {
     HD_GENERATING = 0,
-    HD_GENERATED_BUDGET = 1,    /* max_total_runs */
-    HD_GENERATED_SPACE = 2,     /* search_space_exhausted */
-    HD_GENERATED_FAILURES = 3,  /* initial_failures */
-    HD_GENERATED_CANCEL = 4,    /* the sweep is being cancelled */
+    HD_GENERATED_BUDGET = 1,   /* max_total_runs */
+    HD_GENERATED_SPACE = 2,    /* search_space_exhausted */
+    HD_GENERATED_FAILURES = 3, /* initial_failures */
+    HD_GENERATED_CANCEL = 4,   /* the sweep is being cancelled */
 };
 
 struct hd_tally {
-    enum hd_status status;          /* of the sweep */
+    enum hd_status status; /* of the sweep */
     enum hd_generation generation;
-    int64_t children;               /* generated so far */
-    int64_t ended;                  /* of them, in a terminal status */
+    int64_t children; /* generated so far */
+    int64_t ended;    /* of them, in a terminal status */
     int64_t completed;
     int64_t failed;
-    int64_t canceled_well;          /* Canceled by `policy` or `trial_timeout`: they count as a result */
-    int64_t canceled_user;          /* Canceled by `user` */
+    int64_t canceled_well; /* Canceled by `policy` or `trial_timeout`: they count as a result */
+    int64_t canceled_user; /* Canceled by `user` */
 };
 
 struct hd_outcome {

@@ -12,42 +12,42 @@
 #include "space.h"
 
 struct hd_run_config {
-    const char *source_directory;   /* absolute, or NULL */
-    const char *script;             /* relative to it, or NULL: then a command */
-    const char *interpreter;        /* NULL: the script is executed itself */
-    const cJSON *arguments;         /* array of scalars */
-    const cJSON *command;           /* string or array of strings; NULL with a script */
-    const cJSON *inputs;            /* object: literals, and objects with `type`, `mode`, `path` */
-    const cJSON *outputs;           /* object of objects; each is a folder of that name among the child's outputs, made before its start */
-    const cJSON *environment;       /* object of strings */
+    const char *source_directory; /* absolute, or NULL */
+    const char *script;           /* relative to it, or NULL: then a command */
+    const char *interpreter;      /* NULL: the script is executed itself */
+    const cJSON *arguments;       /* array of scalars */
+    const cJSON *command;         /* string or array of strings; NULL with a script */
+    const cJSON *inputs;          /* object: literals, and objects with `type`, `mode`, `path` */
+    const cJSON *outputs;         /* object of objects; each is a folder of that name among the child's outputs, made before its start */
+    const cJSON *environment;     /* object of strings */
     bool snapshot;
     double gpus_per_run;
     double cpus_per_run;
 };
 
 struct hd_specification {
-    cJSON *config;                  /* owned: the object that `hyperdrive_config` answers; all strings here point into it */
+    cJSON *config; /* owned: the object that `hyperdrive_config` answers; all strings here point into it */
     const char *experiment;
-    const char *name;               /* these three NULL when absent */
+    const char *name; /* these three NULL when absent */
     const char *display_name;
     const char *description;
     struct hd_sampling sampling;
-    struct hd_space *space;         /* owned */
-    const char *metric;             /* NULL: no primary metric */
+    struct hd_space *space; /* owned */
+    const char *metric;     /* NULL: no primary metric */
     enum hd_goal goal;
-    int64_t max_total_runs;         /* filled in for a grid without one */
-    int64_t max_concurrent_runs;    /* 0: as many as there are free slots */
+    int64_t max_total_runs;      /* filled in for a grid without one */
+    int64_t max_concurrent_runs; /* 0: as many as there are free slots */
     int64_t max_duration_us;
-    int64_t trial_timeout_us;       /* 0: none; the smaller of the two fields that give it */
-    int64_t initial_failure_limit;  /* 0: off */
-    bool nested_flat;               /* nested_arguments is `flat` */
+    int64_t trial_timeout_us;      /* 0: none; the smaller of the two fields that give it */
+    int64_t initial_failure_limit; /* 0: off */
+    bool nested_flat;              /* nested_arguments is `flat` */
     struct hd_run_config run;
 };
 
 struct hd_specification_options {
-    int64_t seed;                                              /* taken when the input gives none; within +-HD_INTEGER_MAX */
-    bool (*is_directory)(void *context, const char *path);     /* NULL: not asked (the core does no I/O) */
-    bool (*exists)(void *context, const char *path);           /* file or directory of an input; NULL: not asked */
+    int64_t seed;                                          /* taken when the input gives none; within +-HD_INTEGER_MAX */
+    bool (*is_directory)(void *context, const char *path); /* NULL: not asked (the core does no I/O) */
+    bool (*exists)(void *context, const char *path);       /* file or directory of an input; NULL: not asked */
     void *context;
 };
 

@@ -34,8 +34,9 @@ static int64_t integer_of(const cJSON *object, const char *name)
     return value;
 }
 
-static const char INSERT_SWEEP[] = "INSERT INTO sweep (id, experiment, config, warnings, metric, goal, seed, max_total, max_concurrent, "
-                                   "failure_limit, status, created_us, generation) VALUES (?1, 'Default', '{}', '[]', ?2, ?3, 0, 1000000, 0, 0, 7, ?4, 1)";
+static const char INSERT_SWEEP[] =
+    "INSERT INTO sweep (id, experiment, config, warnings, metric, goal, seed, max_total, max_concurrent, "
+    "failure_limit, status, created_us, generation) VALUES (?1, 'Default', '{}', '[]', ?2, ?3, 0, 1000000, 0, 0, 7, ?4, 1)";
 static const char INSERT_RUN[] = "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us) "
                                  "VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6)";
 static const char COUNT[] = "UPDATE sweep SET starting = starting + 1, generated = generated + 1 WHERE sweep = ?1";
@@ -83,7 +84,8 @@ static int load_child(struct database *database, int64_t sweep, const char *swee
         return fail(error, "a child's status");
     snprintf(id, sizeof id, "%s_%lld", sweep_id, (long long)row.number);
     snprintf(configuration, sizeof configuration, "{\"n\":%lld}", (long long)row.number);
-    result = database_run(database, error, INSERT_RUN, "iitbti", sweep, row.number, id, id, (int)strlen(id), configuration, database->now_us);
+    result =
+        database_run(database, error, INSERT_RUN, "iitbti", sweep, row.number, id, id, (int)strlen(id), configuration, database->now_us);
     row.key = sqlite3_last_insert_rowid(database->handle);
     if (result == 0)
         result = database_run(database, error, COUNT, "i", sweep);
@@ -106,9 +108,8 @@ static const cJSON *next_created(const cJSON *children, int64_t after)
 {
     const cJSON *child, *next = NULL;
 
-    cJSON_ArrayForEach(child, children)
-        if (integer_of(child, "created") > after && (next == NULL || integer_of(child, "created") < integer_of(next, "created")))
-            next = child;
+    cJSON_ArrayForEach(child, children) if (integer_of(child, "created") > after &&
+                                            (next == NULL || integer_of(child, "created") < integer_of(next, "created"))) next = child;
     return next;
 }
 

@@ -109,8 +109,7 @@ void fixture_specification(struct hd_specification *specification, const char *g
 int64_t fixture_sweep(struct store_fixture *fixture, const char *id, const struct hd_specification *specification)
 {
     struct hd_text config = {0};
-    struct store_create_sweep create = {
-        .id = id, .specification = specification, .warnings = "[]", .write = {.done = fixture_done}};
+    struct store_create_sweep create = {.id = id, .specification = specification, .warnings = "[]", .write = {.done = fixture_done}};
     struct hd_error error = {0};
 
     hd_json_print(&config, specification->config, HD_JSON_COMPACT);

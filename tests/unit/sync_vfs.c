@@ -25,15 +25,15 @@ static sqlite3_file *real_of(sqlite3_file *file)
     return ((struct file *)file)->real;
 }
 
-#define FORWARD(name, parameters, ...)                                                                                                      \
-    static int name parameters                                                                                                              \
-    {                                                                                                                                       \
-        return real_of(file)->pMethods->name(real_of(file), __VA_ARGS__);                                                                   \
+#define FORWARD(name, parameters, ...)                                                                                                     \
+    static int name parameters                                                                                                             \
+    {                                                                                                                                      \
+        return real_of(file)->pMethods->name(real_of(file), __VA_ARGS__);                                                                  \
     }
-#define FORWARD_PLAIN(name)                                                                                                                 \
-    static int name(sqlite3_file *file)                                                                                                     \
-    {                                                                                                                                       \
-        return real_of(file)->pMethods->name(real_of(file));                                                                                \
+#define FORWARD_PLAIN(name)                                                                                                                \
+    static int name(sqlite3_file *file)                                                                                                    \
+    {                                                                                                                                      \
+        return real_of(file)->pMethods->name(real_of(file));                                                                               \
     }
 
 FORWARD(xRead, (sqlite3_file * file, void *buffer, int amount, sqlite3_int64 offset), buffer, amount, offset)

@@ -74,7 +74,8 @@ static struct store_end end_with(const char *id, enum store_end_kind kind, int e
     return end;
 }
 
-/* --- Durability -------------------------------------------------------------------------------------------------------------------------- */
+/* --- Durability --------------------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(no_answer_before_the_sync)
 {
@@ -178,14 +179,16 @@ START_TEST(a_full_queue_is_said)
 }
 END_TEST
 
-/* --- Reports ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- Reports -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(a_refused_write_leaves_no_trace)
 {
     const struct store_point batch[] = {{.name = "acc", .kind = STORE_FLOAT, .number = 1}, {.name = "t", .kind = STORE_FLOAT, .number = 1}};
     const struct store_point row = {.name = "t", .kind = STORE_ROW, .text = "{\"x\":1}"};
     struct store_report good = {.run_id = "S_0", .points = &row, .count = 1, .write = {.done = fixture_done}};
-    struct store_report bad = {.run_id = "S_0", .points = batch, .count = 2, .reporter = "r", .sequence = 1, .write = {.done = fixture_done}};
+    struct store_report bad = {
+        .run_id = "S_0", .points = batch, .count = 2, .reporter = "r", .sequence = 1, .write = {.done = fixture_done}};
     struct hd_error error = {0};
 
     running_sweep(1, "maximize", 3);
@@ -237,7 +240,8 @@ START_TEST(a_request_is_taken_once)
 }
 END_TEST
 
-/* --- Generation -------------------------------------------------------------------------------------------------------------------------- */
+/* --- Generation --------------------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(a_grid_is_taken_once_across_reopening)
 {
@@ -272,7 +276,8 @@ START_TEST(a_grid_is_taken_once_across_reopening)
 }
 END_TEST
 
-/* --- Ends -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Ends --------------------------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(a_sweep_ends_with_its_last_child)
 {
@@ -315,7 +320,8 @@ START_TEST(the_failure_limit_cancels_the_rest)
 }
 END_TEST
 
-/* --- Reads ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Reads -------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static int collect_number(void *context, const struct store_run *run)
 {
@@ -389,7 +395,8 @@ START_TEST(hot_questions_are_index_walks)
 }
 END_TEST
 
-/* --- Opening ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- Opening -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static int open_again(struct hd_error *error)
 {
