@@ -29,8 +29,8 @@ def read_document():
 def close(node):
     """Objects with known members get no others."""
     if isinstance(node, dict):
-        if "properties" in node and isinstance(node["properties"], dict) and "additionalProperties" not in node and "type" in node:
-            node["additionalProperties"] = False
+        if node.get("type") == "object" and "properties" in node:
+            node.setdefault("additionalProperties", False)
         for child in node.values():
             close(child)
     elif isinstance(node, list):
