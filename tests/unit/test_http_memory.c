@@ -60,9 +60,9 @@ static bool try(const char *request, int wanted, int nth)
 {
     struct client client;
     struct answer answer = {0};
-    client_open(&client, &fixture);
     atomic_store(&has_failed, false);
-    atomic_store(&countdown, nth);
+    atomic_store(&countdown, nth); /* before the connection: the server may accept it at once, and what that takes is counted too */
+    client_open(&client, &fixture);
     client_send(&client, request);
     if (client_read_if_any(&client, &answer)) {
         bool good = answer.status == wanted || answer.status == 503 || answer.status == 413;
