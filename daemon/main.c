@@ -1,17 +1,22 @@
 /* hyperdrived: a daemon that runs hyperparameter sweeps. */
+#include <malloc.h>
 #include <stdio.h>
 
 #include "daemon.h"
 #include "log.h"
 #include "settings.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, LARGE_BLOCK = 128 << 10 };
 
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
     struct hd_error error = {0};
-    int result = settings_load(&settings, argc, argv, &error);
+    int result;
+
+    /* glibc raises this limit by itself when a large block is freed; then every thread of the pool keeps megabytes for its next answer. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    result = settings_load(&settings, argc, argv, &error);
 
     if (result < 0) {
         fprintf(stderr, "hyperdrived: %s\n", error.message);
