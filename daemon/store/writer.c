@@ -64,47 +64,12 @@ static int execute(struct database *database, struct store_write *write, struct 
     return result != 0 ? result : database_run(database, error, RELEASE, "");
 }
 
-/* Takes at most `limit` writes off the queue, which is not empty; the mutex is held. */
-static struct store_write *take_group(struct writer *writer, int limit, struct store_write **ret_last)
+static int commit_group(struct database *database, struct store_write *group, struct hd_error *error)
 {
-    struct store_write *first = writer->waiting, *last = first;
+    int result = begin(database, error);
 
-    writer->waiting_bytes -= last->bytes;
-    for (int count = 1; last->next != NULL && count < limit; count++) {
-        last = last->next;
-        writer->waiting_bytes -= last->bytes;
-    }
-    writer->waiting = last->next;
-    if (writer->waiting == NULL)
-        writer->waiting_tail = &writer->waiting;
-    last->next = NULL;
-    *ret_last = last;
-    return first;
-}
-
-/* What came while the group was executed joins it: a sync of its own would make it wait longer. */
-static void join_group(struct writer *writer, int limit, struct store_write **last)
-{
-    struct store_write *end = *last;
-
-    uv_mutex_lock(&writer->mutex);
-    if (writer->waiting != NULL && limit > 0)
-        end->next = take_group(writer, limit, last);
-    uv_mutex_unlock(&writer->mutex);
-}
-
-/* `last` moves when others join; all of them share the result. */
-static int commit_group(struct writer *writer, struct store_write *group, struct store_write **last, struct hd_error *error)
-{
-    struct database *database = &writer->database;
-    int result = begin(database, error), count = 0;
-
-    for (struct store_write *write = group; write != NULL && result == 0; write = write->next) {
+    for (struct store_write *write = group; write != NULL && result == 0; write = write->next)
         result = execute(database, write, error);
-        count++;
-        if (write == *last && result == 0)
-            join_group(writer, GROUP_MAX - count, last);
-    }
     if (result == 0)
         result = database_run(database, error, WRITE_ORDINAL, "i", database->ordinal);
     if (result == 0)
@@ -115,6 +80,24 @@ static int commit_group(struct writer *writer, struct store_write *group, struct
         (void)database_run(database, &ignored, ROLLBACK, "");
     }
     return result;
+}
+
+/* Takes at most GROUP_MAX writes off the queue; the mutex is held. */
+static struct store_write *take_group(struct writer *writer, struct store_write **ret_last)
+{
+    struct store_write *first = writer->waiting, *last = first;
+
+    writer->waiting_bytes -= last->bytes;
+    for (int count = 1; last->next != NULL && count < GROUP_MAX; count++) {
+        last = last->next;
+        writer->waiting_bytes -= last->bytes;
+    }
+    writer->waiting = last->next;
+    if (writer->waiting == NULL)
+        writer->waiting_tail = &writer->waiting;
+    last->next = NULL;
+    *ret_last = last;
+    return first;
 }
 
 /* Waits for writes; while the last group failed, at most until it is time to look whether an empty one succeeds. */
@@ -143,12 +126,12 @@ static void work(void *data)
         if (writer->waiting == NULL && writer->closing)
             break;
         if (writer->waiting != NULL) {
-            group = take_group(writer, GROUP_MAX, &last);
+            group = take_group(writer, &last);
             done.commits = 1;
         }
         uv_mutex_unlock(&writer->mutex);
 
-        result = commit_group(writer, group, &last, &error);
+        result = commit_group(&writer->database, group, &error);
         for (struct store_write *write = group; write != NULL; write = write->next) {
             if (result != 0) {
                 write->result = result;
