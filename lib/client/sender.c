@@ -68,6 +68,7 @@ struct sender {
     bool sending;
     int failures;        /* in a row */
     int64_t failing_ms;  /* since when */
+    int64_t attempt_ms;  /* when the latest attempt began */
     int64_t retry_ms;    /* not to be sent before */
     int64_t gathered_ms; /* when the latest batch was made */
     int look_ms;
@@ -236,7 +237,9 @@ static bool keep(struct sender *sender, struct batch *batch)
 static void keep_all(struct sender *sender)
 {
     for (struct batch *batch = sender->first; batch != NULL; batch = batch->next) {
-        if (batch->text != NULL && !keep(sender, batch)) {
+        bool under_way = sender->sending && batch == sender->first;
+
+        if (batch->text != NULL && !under_way && !keep(sender, batch)) {
             return;
         }
     }
@@ -315,7 +318,7 @@ static void fail_attempt(struct sender *sender, const char *why)
     int64_t now_ms = hd_monotonic_ms(), pause_ms = RETRY_FIRST_MS;
 
     if (sender->failures++ == 0) {
-        sender->failing_ms = now_ms;
+        sender->failing_ms = sender->attempt_ms;
     }
     for (int i = 1; i < sender->failures && pause_ms < RETRY_MOST_MS; i++) {
         pause_ms *= 2;
@@ -333,6 +336,7 @@ static void begin_attempt(struct sender *sender)
     const char *text = batch->text;
     size_t length = batch->length;
 
+    sender->attempt_ms = hd_monotonic_ms();
     hd_text_clear(&sender->answer);
     hd_text_clear(&sender->body);
     if (text == NULL) {
@@ -445,7 +449,7 @@ static void turn(struct sender *sender)
     while (wants_batch(sender, now_ms)) {
         make_batch(sender);
         sender->look_ms = LOOK_LEAST_MS;
-        if (!sender->sending && is_failing(sender, now_ms)) {
+        if (is_failing(sender, now_ms)) {
             keep_all(sender);
         }
     }

@@ -1,0 +1,165 @@
+"""The examples of packaging/examples as sweeps of a real daemon, and libhyperdrive over a daemon's death.
+
+HD_CC is the C compiler, HD_SANITIZE what the build was sanitized with.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import unittest
+
+import harness
+from harness import DaemonTest, SharedDaemonTest, clean_environment, wait_until
+
+EXAMPLES = os.path.join(harness.HERE, "..", "..", "packaging", "examples")
+HEADER = os.path.join(harness.HERE, "..", "..", "lib", "client", "hyperdrive.h")
+LIBRARY = os.path.join(harness.BUILD, "lib", "client")
+CC = shlex.split(os.environ.get("HD_CC", "cc"))
+SANITIZE = os.environ.get("HD_SANITIZE", "none")
+
+# Reports once, waits at its gate while the daemon is killed, reports four times more, and must find that they are kept.
+SURVIVOR = """
+#include <errno.h>
+#include <hyperdrive/hyperdrive.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void)
+{
+    struct hd_reporter *reporter = hd_open();
+    FILE *gate;
+
+    if (reporter == NULL || hd_report_integer(reporter, "Accuracy", 1, 1) != 0 || hd_flush(reporter, 60000) != 0) {
+        return 2;
+    }
+    gate = fopen(getenv("GATE"), "r");
+    if (gate == NULL || fgetc(gate) != EOF) {
+        return 3;
+    }
+    for (int step = 2; step <= 5; step++) {
+        hd_report_integer(reporter, "Accuracy", step, step);
+    }
+    return hd_close(reporter) == -ETIMEDOUT ? 0 : 4;
+}
+"""
+
+
+class Building:
+    def run_tool(self, *command, **environment):
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+        self.assertEqual(done.returncode, 0, "%r: %s" % (command, done.stderr))
+        return done.stdout
+
+    def build(self, source, program):
+        """As the page of the examples says it, with what is not installed yet taken from the build folder."""
+        include = os.path.join(self.folder, "include")
+        os.makedirs(os.path.join(include, "hyperdrive"), exist_ok=True)
+        shutil.copy(HEADER, os.path.join(include, "hyperdrive"))
+        flags = self.run_tool("pkg-config", "--define-variable=includedir=" + include, "--define-variable=libdir=" + LIBRARY, "--cflags",
+                              "--libs", "hyperdrive", PKG_CONFIG_PATH=os.path.join(harness.BUILD, "meson-private"))
+        sanitize = [] if SANITIZE == "none" else ["-fsanitize=" + SANITIZE]
+        self.run_tool(*CC, "-O2", "-Wall", "-Wextra", "-Werror", *sanitize, "-o", program, source, *shlex.split(flags), "-lm",
+                      "-Wl,-rpath," + LIBRARY)
+
+
+class Examples(Building, SharedDaemonTest):
+    def setUp(self):
+        super().setUp()
+        self.examples = os.path.join(self.folder, "examples")
+        shutil.copytree(EXAMPLES, self.examples, ignore=shutil.ignore_patterns("__pycache__", "train", "outputs"))
+
+    def submit_example(self, name, **fields):
+        """Submits the sweep file with `fields` in place of its own, and waits: (sweep, points of each child in order)."""
+        path = os.path.join(self.examples, name, "sweep.json")
+        with open(path, encoding="utf-8") as file:
+            sweep = json.load(file)
+        sweep["run_config"].update(fields.pop("run_config", {}))
+        sweep.update(fields)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(sweep, file)
+        sweep_id = self.run_tool(harness.COMMAND, "--state-dir", self.daemon.state, "submit", path).strip()
+        sweep = self.wait_for_sweep(sweep_id, "Completed")
+        runs = self.children(sweep_id)
+        self.assertEqual([run["status"] for run in runs], ["Completed"] * len(runs))
+        return sweep, [self.points(run["run_id"]) for run in runs]
+
+    def points(self, run_id):
+        (points,) = self.client.read("/runs/%s/metrics" % run_id, form="points").values()
+        return points
+
+    def steps(self, points):
+        return [point["step"] for point in points]
+
+    def test_c(self):
+        self.build(os.path.join(self.examples, "c", "train.c"), os.path.join(self.examples, "c", "train"))
+        sweep, runs = self.submit_example("c", max_total_runs=4)
+        self.assertEqual(len(runs), 4)
+        for points in runs:
+            self.assertEqual(sorted(points), ["accuracy", "training_loss", "training_points", "weights"])
+            self.assertEqual(self.steps(points["accuracy"]), list(range(1, 11)))
+            self.assertEqual(self.steps(points["training_loss"]), list(range(1, 11)))
+            self.assertEqual([point["value"] for point in points["training_points"]], [3000])
+            self.assertEqual(len(points["weights"]), 6)
+        best = self.client.read("/sweeps/%s/best" % sweep["run_id"])["run"]
+        self.assertEqual(best["best_primary_metric"], max(point["value"] for points in runs for point in points["accuracy"]))
+        self.assertGreater(best["best_primary_metric"], 0.8)
+
+    def test_c_by_hand(self):
+        program = os.path.join(self.examples, "c", "train")
+        self.build(os.path.join(self.examples, "c", "train.c"), program)
+        done = subprocess.run([program, "--epochs", "2"], capture_output=True, text=True, env=clean_environment(), check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual([line.split(":")[0] for line in done.stdout.splitlines()], ["epoch 1", "epoch 2"])
+
+    def test_shell(self):
+        path = os.path.dirname(harness.COMMAND) + ":" + os.environ["PATH"]
+        _, runs = self.submit_example("shell", run_config={"environment_variables": {"PATH": path}})
+        self.assertEqual(len(runs), 4)
+        for points in runs:
+            self.assertEqual(self.steps(points["error"]), [1, 2, 3, 4])
+            self.assertLess(points["error"][3]["value"], points["error"][0]["value"])
+
+    def test_python(self):
+        _, runs = self.submit_example("digits", max_total_runs=2, run_config={"arguments": ["--epochs", 2]})
+        self.assertEqual(len(runs), 2)
+        for points in runs:
+            self.assertEqual(self.steps(points["validation_accuracy"]), [1, 2])
+
+    @unittest.skipUnless(shutil.which("c++"), "there is no C++ compiler")
+    def test_the_header_in_cpp(self):
+        source = os.path.join(self.folder, "use.cpp")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write('#include "hyperdrive.h"\nint use() { hd_reporter *r = hd_open(); return hd_report(r, "a", 1, HD_NO_STEP) + hd_close(r); }\n')
+        compiled = os.path.join(self.folder, "use.o")
+        self.run_tool("c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-I", os.path.dirname(HEADER), "-c", "-o", compiled, source)
+        self.assertIn(" U hd_report\n", self.run_tool("nm", compiled))
+
+
+class DeadDaemon(Building, DaemonTest):
+    def test_reports_made_meanwhile_are_taken_in_once(self):
+        folder = self.source({"survivor.c": SURVIVOR})
+        program, gate = os.path.join(folder, "survivor"), os.path.join(self.gates.folder, "gate")
+        os.mkfifo(gate)
+        self.build(program + ".c", program)
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(1), max_total_runs=1, run_config={
+            "source_directory": folder, "script": "survivor", "interpreter": None, "environment_variables": {"GATE": gate}})["run_id"]
+        run_id = sweep_id + "_0"
+        self.wait_for_run(run_id, "Running")
+        wait_until(lambda: self.run_of(run_id)["reports"] == 1, "the first report")
+        self.daemon.kill()
+        with open(gate, "w", encoding="utf-8"):
+            pass
+        exited = os.path.join(self.daemon.run_folder(run_id), "exit.1")
+        wait_until(lambda: os.path.exists(exited), "the end of the child")
+        kept = os.listdir(os.path.join(self.daemon.run_folder(run_id), "spool"))
+        self.assertTrue(kept and all(name.endswith(".json") for name in kept), kept)
+        self.daemon.start()
+        self.wait_for_sweep(sweep_id, "Completed")
+        (points,) = self.client.read("/runs/%s/metrics" % run_id, form="points").values()
+        self.assertEqual([(point["value"], point["step"]) for point in points["Accuracy"]], [(step, step) for step in range(1, 6)])
+
+
+if __name__ == "__main__":
+    harness.main()
