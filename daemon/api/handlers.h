@@ -14,6 +14,8 @@ bool api_expect_no_body(struct http_request *request);
 void api_reply_sweep(struct http_request *request, struct api *api, int64_t key, int status);
 /* change.c */
 http_handler api_change_sweep;
+/* delete.c */
+http_handler api_delete_sweep;
 /* run_api.c */
 http_handler api_get_run, api_list_children, api_cancel_run;
 /* ranking.c */

@@ -14,6 +14,7 @@ const struct http_route api_routes[] = {
     {"POST", ROOT "/sweeps", HTTP_OWNER_ONLY, api_submit, NULL},
     {"GET", ROOT "/sweeps/{id}", HTTP_OWNER_ONLY, api_get_sweep, NULL},
     {"PATCH", ROOT "/sweeps/{id}", HTTP_OWNER_ONLY, api_change_sweep, NULL},
+    {"DELETE", ROOT "/sweeps/{id}", HTTP_OWNER_ONLY, api_delete_sweep, NULL},
     {"POST", ROOT "/sweeps/{id}/cancel", HTTP_OWNER_ONLY, api_cancel_sweep, NULL},
     {"POST", ROOT "/sweeps/{id}/fail", HTTP_OWNER_ONLY, api_fail, NULL},
     {"GET", ROOT "/sweeps/{id}/diagnostics", HTTP_OWNER_ONLY, api_diagnostics, NULL},

@@ -42,9 +42,9 @@ void store_end_reads(struct store_reader *reader)
     (void)database_run(&reader->database, &ignored, END, "");
 }
 
-static const char FIND_SWEEP[] = "SELECT sweep, status, generated FROM sweep WHERE id = ?1";
+static const char FIND_SWEEP[] = "SELECT sweep, status, generated FROM sweep WHERE id = ?1 AND deleting = 0";
 static const char FIND_RUN[] = "SELECT run.run, run.sweep, run.attempt, run.status, sweep.generated, sweep.id "
-                               "FROM run JOIN sweep USING (sweep) WHERE run.id = ?1";
+                               "FROM run JOIN sweep USING (sweep) WHERE run.id = ?1 AND sweep.deleting = 0";
 
 int store_find(struct store_reader *reader, const char *id, struct store_found *ret_found, struct hd_error *error)
 {

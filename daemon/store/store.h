@@ -174,6 +174,21 @@ struct store_change_sweep {
 };
 int store_change_sweep(struct store *store, struct store_change_sweep *request, struct hd_error *error);
 
+/* Hides a sweep that has ended (HD_CONFLICT if it has not): no read finds it any more. */
+struct store_delete_sweep {
+    struct store_write write;
+    int64_t sweep;
+};
+int store_delete_sweep(struct store *store, struct store_delete_sweep *request, struct hd_error *error);
+
+/* Deletes some rows of a hidden sweep; to be called again until it is done. */
+struct store_purge {
+    struct store_write write;
+    int64_t sweep;
+    bool ret_done;
+};
+int store_purge(struct store *store, struct store_purge *request, struct hd_error *error);
+
 /* Ends a sweep that cannot go on (its source is gone). Live children must be none. */
 struct store_fail_sweep {
     struct store_write write;
@@ -271,6 +286,8 @@ int store_read_sweeps(struct store_reader *reader, const char *experiment, enum 
                       store_sweep_row *row, void *context, struct hd_error *error);
 /* Sweeps that have not ended, oldest first. */
 int store_read_live_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error);
+/* Hidden sweeps that are not purged yet. */
+int store_read_deleting_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error);
 
 struct store_run {
     int64_t key, sweep, number;

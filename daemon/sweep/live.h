@@ -111,6 +111,9 @@ void spool_free(struct live_run *run);
 /* leftovers.c: at start, removes snapshots that no stored sweep has, on the pool. */
 void leftovers_remove(struct sweeps *sweeps);
 
+/* delete.c: at start, takes up deletions that a stop cut off. */
+int delete_take_up(struct sweeps *sweeps, struct hd_error *error);
+
 /* recover.c: at start. */
 int recover(struct sweeps *sweeps, struct hd_error *error);
 

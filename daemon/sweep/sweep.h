@@ -64,6 +64,10 @@ struct sweeps_change {
 typedef void sweeps_change_answer(void *data, const struct hd_error *error);
 void sweeps_change(struct sweeps *sweeps, int64_t sweep, const struct sweeps_change *change, sweeps_change_answer *answer, void *data);
 
+/* Deletes a sweep that has ended, with its runs and all their files. `answer` comes when nobody sees it any more; its rows and files go
+ * behind that, also across restarts. */
+void sweeps_delete(struct sweeps *sweeps, int64_t sweep, const char *id, sweeps_change_answer *answer, void *data);
+
 /* Absolute folder of a run: STATE/runs/<sweep>/<n/1000>/<n>. Owned by the caller; NULL when memory is short. */
 char *sweeps_run_folder(const char *state_dir, const char *sweep_id, int64_t number);
 

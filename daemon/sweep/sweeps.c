@@ -43,6 +43,8 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
     result = launch_open(&sweeps->launch, loop, &launch_settings, &children_events, error);
     if (result == 0)
         result = recover(sweeps, error);
+    if (result == 0)
+        result = delete_take_up(sweeps, error);
     if (result != 0) {
         sweeps_close(sweeps, free_unopened, sweeps);
         return result;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/json.h"
+#include "store/migration.h"
 #include "store_fixture.h"
 #include "sync_vfs.h"
 
@@ -427,6 +428,29 @@ START_TEST(a_newer_database_is_refused)
 }
 END_TEST
 
+/* A database of version 1 with a sweep in it opens, and its rows are as they were. */
+START_TEST(an_older_database_is_brought_forward)
+{
+    static const char SWEEP[] = "PRAGMA application_id = 0x68794472; PRAGMA user_version = 1;"
+                                "INSERT INTO sweep (id, experiment, config, warnings, goal, seed, max_total, max_concurrent, "
+                                "failure_limit, status, created_us) VALUES ('OLD', 'e', '{}', '[]', 1, 0, 1, 0, 0, 7, 5)";
+    struct store_found found;
+    struct hd_error error = {0};
+    sqlite3 *database;
+
+    fixture_close(&fixture);
+    ck_assert_int_eq(unlink(fixture.path), 0);
+    ck_assert_int_eq(sqlite3_open(fixture.path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, store_migrations[0], NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, SWEEP, NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_close(database), SQLITE_OK);
+    fixture_reopen(&fixture, NULL);
+    ck_assert_int_eq(store_find(store_loop_reader(fixture.store), "OLD", &found, &error), 0);
+    ck_assert_int_eq(found.what, STORE_SWEEP);
+    ck_assert_int_eq(found.status, HD_COMPLETED);
+}
+END_TEST
+
 START_TEST(no_database_is_refused)
 {
     struct hd_error error = {0};
@@ -468,6 +492,7 @@ int main(void)
     tcase_add_test(rows, ranking_merges_the_classes);
     tcase_add_test(rows, hot_questions_are_index_walks);
     tcase_add_test(rows, a_newer_database_is_refused);
+    tcase_add_test(rows, an_older_database_is_brought_forward);
     tcase_add_test(rows, no_database_is_refused);
     suite_add_tcase(suite, rows);
     runner = srunner_create(suite);
