@@ -42,6 +42,7 @@ static const struct option_row rows[OPTION_COUNT] = {
     [OPTION_MAX_TOTAL_RUNS] = {"max-total-runs", '\0', "N", true, 1, RUNS_MAX, "how many runs the sweep may have in all"},
     [OPTION_MAX_CONCURRENT_RUNS] = {"max-concurrent-runs", '\0', "N", true, 0, RUNS_MAX,
                                     "how many may run at once; 0 for as many as there are slots"},
+    [OPTION_YES] = {"yes", 'y', NULL, false, 0, 0, "do not ask"},
 };
 
 /* What getopt_long needs, made of the rows: letters, and for long names the values 256 and above. */

@@ -30,6 +30,7 @@ enum option_id {
     OPTION_NUMBER,
     OPTION_MAX_TOTAL_RUNS,
     OPTION_MAX_CONCURRENT_RUNS,
+    OPTION_YES,
     OPTION_COUNT,
 };
 

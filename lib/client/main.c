@@ -60,6 +60,10 @@ static const struct command commands[] = {
      "At least one limit must be given. Ends with 4 if the sweep has ended, or has more runs already.\n"
      "\nExamples:\n  hyperdrive set --max-total-runs 200 SWEEP\n  hyperdrive set --max-concurrent-runs 2 SWEEP\n",
      OPTION_BIT(OPTION_MAX_TOTAL_RUNS) | OPTION_BIT(OPTION_MAX_CONCURRENT_RUNS), 1, 1, command_set},
+    {"delete", "SWEEP", "delete a sweep that has ended, with all its runs and their files",
+     "On a terminal it asks first. Ends with 4 if the sweep has not ended; cancel it before.\n"
+     "\nExamples:\n  hyperdrive delete SWEEP\n  hyperdrive delete --yes SWEEP\n",
+     OPTION_BIT(OPTION_YES), 1, 1, command_delete},
     {"report", "NAME=VALUE...", "report metrics of the run that this is called in",
      "For scripts that run as children: the daemon, the run and its token come from the environment. A VALUE is a number, true, false, "
      "NaN,\n"

@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
 
-_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel set report'
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel set delete report'
 
 # _hyperdrive_options COMMAND: the long options that it takes.
 _hyperdrive_options() {
@@ -13,6 +13,7 @@ _hyperdrive_options() {
     best) echo --no-failed --no-canceled --no-inherited ;;
     children) echo --top --reverse --discard-no-metric ;;
     logs) echo --follow ;;
+    delete) echo --yes ;;
     set) echo --max-total-runs --max-concurrent-runs ;;
     report) echo --step --retry ;;
   esac
@@ -104,7 +105,7 @@ _hyperdrive() {
   else
     case $command in
       submit | validate | sample) _hyperdrive_files "$current" ;;
-      show | watch | best | children | hyperparameters | metrics | config | logs | cancel | set)
+      show | watch | best | children | hyperparameters | metrics | config | logs | cancel | set | delete)
         _hyperdrive_words "$(_hyperdrive_sweeps ${place[@]+"${place[@]}"})" "$current"
         ;;
       *) COMPREPLY=() ;;

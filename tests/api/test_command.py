@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import threading
 
@@ -307,6 +308,35 @@ class Questions(Commanding, DaemonTest):
         self.assertEqual(len(self.children(sweep_id)), 2)
         self.command("set", "--max-total-runs", "5", sweep_id, code=CONFLICT)
 
+    def answer(self, words, *arguments):
+        """Runs the command with its input on a terminal, where somebody types `words`; returns the exit code and what it said."""
+        master, terminal = pty.openpty()
+        self.addCleanup(os.close, master)
+        os.write(master, words)
+        with os.fdopen(terminal) as stdin:
+            done = subprocess.run([harness.COMMAND, "--state-dir", self.daemon.state, *arguments], stdin=stdin, capture_output=True,
+                                  text=True, env=self.environment(), timeout=harness.DEADLINE, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_delete(self):
+        sweep_id, (run_id,) = self.running_sweep(1)
+        self.command("delete", sweep_id, code=CONFLICT)
+        self.assertEqual(self.answer(b"", "delete", sweep_id)[0], CONFLICT)  # nobody is asked about what cannot be
+        self.gates.release(run_id)
+        self.wait_for_sweep(sweep_id, "Completed")
+        folder = self.daemon.run_folder(run_id)
+        self.assertTrue(os.path.isdir(folder))
+        self.assertEqual(self.answer(b"n\n", "delete", sweep_id), (
+            REFUSED, "", "Delete %s, Completed, with 1 run and all files? [y/N] hyperdrive: nothing is deleted\n" % sweep_id))
+        self.assertEqual(self.sweep(sweep_id)["status"], "Completed")
+        self.assertEqual(self.answer(b"y\n", "delete", sweep_id)[:2], (OK, "%s is deleted\n" % sweep_id))
+        self.assertEqual(self.client.get("/sweeps/" + sweep_id).status, 404)
+        wait_until(lambda: not os.path.exists(folder), "the removal of the run's folder")
+        self.command("delete", sweep_id, code=NOT_FOUND)
+        others = [self.finished_sweep()["run_id"] for _ in range(2)]
+        self.assertEqual(self.answer(b"", "delete", "--yes", others[0])[:2], (OK, "%s is deleted\n" % others[0]))
+        self.assertEqual(read_json(self.command("delete", "--json", others[1])), {"run_id": others[1], "deleted": True})
+
     def test_logs(self):
         sweep_id, (run_id,) = self.running_sweep(1, run_config=self.gated(
             "echo first\n" + harness.GATED.replace('exit "$code"', 'echo last; exit "$code"')))
@@ -339,7 +369,7 @@ class Faults(Commanding, SharedDaemonTest):
         self.assertIn("Exit codes:", text)
         names = [line.split()[0] for line in text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
         self.assertEqual(names, ["submit", "validate", "sample", "list", "show", "watch", "best", "children", "hyperparameters", "metrics",
-                                 "config", "logs", "cancel", "set", "report"])
+                                 "config", "logs", "cancel", "set", "delete", "report"])
         for name in names:
             with self.subTest(name):
                 text = self.command(name, "--help", found=False)
