@@ -6,9 +6,6 @@
 #include "core/json.h"
 #include "room.h"
 
-/* After so many draws in a row that the sweep already has, the first unused configuration in grid order is taken (reference 6.2). */
-enum { SKIPS_MAX = 1000 };
-
 static const char INSERT_RUN[] = "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us) "
                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (sweep, digest) DO NOTHING";
 static const char COUNT_STARTING[] = "UPDATE sweep SET starting = starting + 1, generated = generated + 1 WHERE sweep = ?1";
@@ -73,7 +70,7 @@ static int take_unused(struct database *database, struct store_generate *request
 /* Draws one more child. 1: drawn, 0: the space has no more, negative: failed. */
 static int draw_child(struct database *database, struct store_generate *request, struct sweep_row *sweep, uint64_t size)
 {
-    for (int skips = 0; skips < SKIPS_MAX; skips++) {
+    for (int skips = 0; skips < HD_SAMPLING_SKIPS; skips++) {
         cJSON *configuration = NULL;
         int result =
             hd_sampling_draw(&request->specification->sampling, request->specification->space, (uint64_t)sweep->draws, &configuration);
