@@ -189,15 +189,17 @@ static const char SET_RANK[] = "UPDATE run SET reports = ?2, rank_key = ?3 WHERE
 static int add_points(struct database *database, struct reporting *reporting, struct store_report *request)
 {
     struct hd_error *error = &request->write.error;
-    int64_t run = reporting->run.key, reports = reporting->run.reports;
+    int64_t run = reporting->run.key, reports = reporting->run.reports, name = 0;
     bool had_rank = reporting->has_rank;
     double old_rank = reporting->rank_key;
 
     for (int64_t i = 0; i < request->count; i++) {
         const struct store_point *point = &request->points[i];
-        int64_t name = store_name_key(database, point->name, error), sequence = 0;
+        int64_t sequence = 0;
         int result;
 
+        if (i == 0 || strcmp(point->name, request->points[i - 1].name) != 0) /* most batches are of one name */
+            name = store_name_key(database, point->name, error);
         if (name < 0)
             return (int)name;
         result = place_point(database, run, name, point, &sequence, error);
