@@ -310,7 +310,10 @@ class Questions(Commanding, DaemonTest):
 
     def answer(self, words, *arguments):
         """Runs the command with its input on a terminal, where somebody types `words`; returns the exit code and what it said."""
-        master, terminal = pty.openpty()
+        try:
+            master, terminal = pty.openpty()
+        except OSError as error:  # a root folder without /dev/pts
+            self.skipTest("no pseudo-terminal is to be had here: %s" % error)
         self.addCleanup(os.close, master)
         os.write(master, words)
         with os.fdopen(terminal) as stdin:
