@@ -14,6 +14,7 @@
 #include "http/http.h"
 #include "log.h"
 #include "notify.h"
+#include "reload.h"
 #include "state.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
@@ -22,7 +23,8 @@
 extern char **environ;
 
 struct daemon {
-    const struct settings *settings;
+    struct settings *settings; /* in force; a reload may change them */
+    struct reload reload;
     uv_loop_t loop;
     uv_signal_t terminate, interrupt, hang_up;
     uv_timer_t watchdog;
@@ -89,18 +91,20 @@ static bool is_kept(const char *variable, char *const *keep)
     return false;
 }
 
-static int keep_environment(struct daemon *daemon, struct hd_error *error)
+static int keep_environment(char *const *keep, char ***ret_environment, struct hd_error *error)
 {
     size_t count = 0, kept = 0;
+    char **environment;
 
     while (environ[count] != NULL)
         count++;
-    daemon->environment = calloc(count + 1, sizeof *daemon->environment);
-    if (daemon->environment == NULL)
+    environment = calloc(count + 1, sizeof *environment);
+    if (environment == NULL)
         return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
     for (size_t i = 0; i < count; i++)
-        if (is_kept(environ[i], daemon->settings->environment_keep))
-            daemon->environment[kept++] = environ[i];
+        if (is_kept(environ[i], keep))
+            environment[kept++] = environ[i];
+    *ret_environment = environment;
     return 0;
 }
 
@@ -172,7 +176,7 @@ static void on_stop(uv_signal_t *handle, int number)
     (void)number;
     if (daemon->stopping)
         return;
-    daemon->stopping = true;
+    daemon->stopping = daemon->reload.stopped = true;
     notify_send("STOPPING=1\nSTATUS=Stopping");
     log_line(LOG_LEVEL_INFO, daemon->settings->stop_children ? "stopping, and ending all children" : "stopping; children go on");
     if (daemon->settings->stop_children)
@@ -181,10 +185,36 @@ static void on_stop(uv_signal_t *handle, int number)
         on_children_ended(daemon);
 }
 
+/* --- SIGHUP ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static int apply_settings(void *data, const struct settings *fresh, struct hd_error *error)
+{
+    struct daemon *daemon = data;
+    struct sweeps_settings sweeps_settings = {.grace_us = fresh->stop_grace_us, .snapshot_limit = fresh->snapshot_limit};
+    char **environment = NULL;
+    int result = keep_environment(fresh->environment_keep, &environment, error);
+
+    if (result != 0)
+        return result;
+    sweeps_settings.slots = slots(fresh);
+    sweeps_settings.environment = environment;
+    log_set_level(fresh->log_level);
+    http_set_limits(daemon->http, (size_t)fresh->body_limit, fresh->header_timeout_us, fresh->body_timeout_us);
+    store_set_queue_limit(daemon->store, fresh->write_queue);
+    __atomic_store_n(&daemon->api.big_answers, (int)fresh->big_answers, __ATOMIC_RELAXED);
+    sweeps_change_settings(daemon->sweeps, &sweeps_settings);
+    free(daemon->environment);
+    daemon->environment = environment;
+    return 0;
+}
+
 static void on_hang_up(uv_signal_t *handle, int number)
 {
-    (void)handle, (void)number;
-    log_line(LOG_LEVEL_INFO, "SIGHUP: settings are read at start only; restart the daemon to change them (children go on)");
+    struct daemon *daemon = handle->data;
+
+    (void)number;
+    reload_start(&daemon->reload, &daemon->loop);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -253,8 +283,8 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
     };
 
     listen_address(daemon, address, sizeof address);
-    daemon->api =
-        (struct api){.loop = &daemon->loop, .store = daemon->store, .state_dir = settings->state_dir, .big_answers = settings->big_answers};
+    daemon->api = (struct api){
+        .loop = &daemon->loop, .store = daemon->store, .state_dir = settings->state_dir, .big_answers = (int)settings->big_answers};
     return http_open(&daemon->http, &daemon->loop, &http_settings, error);
 }
 
@@ -294,7 +324,7 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     if (result == 0)
         result = tokens_open(&daemon->tokens, daemon->settings->state_dir, error);
     if (result == 0)
-        result = keep_environment(daemon, error);
+        result = keep_environment(daemon->settings->environment_keep, &daemon->environment, error);
     if (result == 0)
         result = open_loop(daemon, error);
     if (result == 0)
@@ -321,11 +351,12 @@ static void raise_descriptor_limit(void)
     }
 }
 
-int daemon_run(const struct settings *settings, struct hd_error *error)
+int daemon_run(struct settings *settings, struct hd_error *error)
 {
-    struct daemon daemon = {.settings = settings, .lock = -1};
+    struct daemon daemon = {.settings = settings, .lock = -1, .reload = {.settings = settings, .apply = apply_settings}};
     int result;
 
+    daemon.reload.data = &daemon;
     (void)signal(SIGPIPE, SIG_IGN);
     /* Jobs of the pool wait for the disk and for processes more than they compute. libuv reads this at the first job. */
     (void)setenv("UV_THREADPOOL_SIZE", "16", 0);

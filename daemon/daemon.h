@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "settings.h"
 
-/* Runs until a signal asks for the end. 0, or negative with `error` when it could not start. */
-int daemon_run(const struct settings *settings, struct hd_error *error);
+/* Runs until a signal asks for the end; SIGHUP may change the settings. 0, or negative with `error` when it could not start. */
+int daemon_run(struct settings *settings, struct hd_error *error);
 
 #endif

@@ -15,7 +15,7 @@
 
 enum { LINE_SIZE = 4096 };
 
-/* Set once by log_open, before any other thread exists; from then on it is only read. */
+/* Set once by log_open, before any other thread exists; from then on only the level may change, atomically. */
 static struct {
     int level;
     bool journal;
@@ -35,8 +35,13 @@ static bool stderr_is_journal(void)
 
 void log_open(int level)
 {
-    sink.level = level;
+    log_set_level(level);
     sink.journal = stderr_is_journal();
+}
+
+void log_set_level(int level)
+{
+    __atomic_store_n(&sink.level, level, __ATOMIC_RELAXED);
 }
 
 static const char *level_name(enum log_level level)
@@ -82,7 +87,7 @@ void log_line(enum log_level level, const char *format, ...)
 {
     char line[LINE_SIZE];
     va_list arguments;
-    if ((int)level > sink.level)
+    if ((int)level > __atomic_load_n(&sink.level, __ATOMIC_RELAXED))
         return;
     size_t start = print_prefix(level, line);
     va_start(arguments, format);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -23,17 +24,22 @@ static int fill_address(const char *name, struct sockaddr_un *ret_address, sockl
     return 0;
 }
 
+/* A manager that reads nothing fills its queue. The loop must not wait for it longer than this. */
+enum { PATIENCE_US = 100000 };
+
 /* Nobody could be told of a failure: a service manager that waits in vain says so itself. */
 void notify_send(const char *state)
 {
     const char *name = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address;
     socklen_t length;
+    const struct timeval patience = {.tv_usec = PATIENCE_US};
     if (name == NULL || fill_address(name, &address, &length) != 0)
         return;
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     while (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, length) < 0 && errno == EINTR)
         continue;
     close(fd);

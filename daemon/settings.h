@@ -26,11 +26,20 @@ struct settings {
     char **environment_keep; /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
     int log_level;           /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
     bool check_only;         /* --check-config */
+    int argument_count;      /* the command line, to be read again; it belongs to main() */
+    char **arguments;
 };
 
 /* Reads the command line and the file. 0: go on; 1: done (--help, --version, --check-config: exit 0); negative: `error` says
  * file:line (or the option), what is wrong and what would be right (exit 2). Nothing is left to clear unless the answer is 0. */
 int settings_load(struct settings *settings, int argc, char **argv, struct hd_error *error);
 void settings_clear(struct settings *settings);
+
+/* Reads command line and file once more, as they are now. Any thread; on failure `settings` stay good and `ret_fresh` is not touched. */
+int settings_read_again(const struct settings *settings, struct settings *ret_fresh, struct hd_error *error);
+/* Moves what may change at run time from `fresh` to `settings`. `differs` is told each setting that is different, and whether it was taken
+ * or needs a restart. What is left in `fresh` is still to be cleared. */
+typedef void settings_difference(void *data, const char *name, bool taken);
+void settings_take(struct settings *settings, struct settings *fresh, settings_difference *differs, void *data);
 
 #endif

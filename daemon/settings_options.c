@@ -153,6 +153,7 @@ void settings_options_print_help(void)
            "  --version\n        print the version and stop\n"
            "  --help\n        print this and stop\n\n"
            "Settings. In the configuration file they are lines 'name = value', with '_' instead of '-'; an option overrides the file.\n"
+           "SIGHUP makes a running daemon read the file again.\n"
            "A SIZE has a unit (B, kB, MB, GB, KiB, MiB, GiB), a DURATION too (us, ms, s, min, h, d).\n\n",
            file != NULL ? file : "the default file");
     free(file);
@@ -160,6 +161,8 @@ void settings_options_print_help(void)
         char name[NAME_SIZE];
         option_name(&settings_rows[i], name);
         printf("  --%s %s\n        %s\n", name, settings_kind_placeholder(settings_rows[i].kind), settings_rows[i].help);
+        if (!settings_rows[i].reloadable)
+            puts("        A change needs a restart.");
         print_default(&settings_rows[i]);
     }
     printf("\nExamples:\n"

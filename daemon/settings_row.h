@@ -24,6 +24,7 @@ struct settings_row {
     const char *default_text; /* as it would stand in the file; NULL: settings_place_of_... finds it */
     const char *zero_word;    /* a word that may stand for the integer 0, or NULL */
     int64_t minimum, maximum; /* of the three kinds that are numbers */
+    bool reloadable;          /* SIGHUP takes a new value; the others need a restart */
     const char *help;         /* one sentence without a final stop */
 };
 
@@ -41,6 +42,9 @@ const char *settings_kind_placeholder(enum settings_kind kind);
 int settings_value_set(const struct settings_row *row, const char *subject, const char *text, struct settings *settings,
                        struct hd_error *error);
 void settings_value_clear(const struct settings_row *row, struct settings *settings);
+bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b);
+/* Exchanges the row's field. */
+void settings_value_swap(const struct settings_row *row, struct settings *a, struct settings *b);
 
 /* What the command line said. All strings belong to argv. */
 struct settings_options {

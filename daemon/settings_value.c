@@ -277,3 +277,43 @@ void settings_value_clear(const struct settings_row *row, struct settings *setti
         *(char ***)field = NULL;
     }
 }
+
+static bool equal_texts(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool equal_names(char **a, char **b)
+{
+    for (; *a != NULL && *b != NULL; a++, b++)
+        if (strcmp(*a, *b) != 0)
+            return false;
+    return *a == *b;
+}
+
+/* Bytes of the field of each kind. */
+static const size_t sizes[] = {
+    [SETTINGS_PATH] = sizeof(char *),   [SETTINGS_ADDRESS] = sizeof(char *),   [SETTINGS_INTEGER] = sizeof(int64_t),
+    [SETTINGS_BYTES] = sizeof(int64_t), [SETTINGS_DURATION] = sizeof(int64_t), [SETTINGS_BOOLEAN] = sizeof(bool),
+    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),
+};
+
+bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)
+{
+    const void *first = (const char *)a + row->offset, *second = (const char *)b + row->offset;
+    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS)
+        return equal_texts(*(char *const *)first, *(char *const *)second);
+    if (row->kind == SETTINGS_NAMES)
+        return equal_names(*(char **const *)first, *(char **const *)second);
+    return memcmp(first, second, sizes[row->kind]) == 0;
+}
+
+void settings_value_swap(const struct settings_row *row, struct settings *a, struct settings *b)
+{
+    char *first = (char *)a + row->offset, *second = (char *)b + row->offset;
+    for (size_t i = 0; i < sizes[row->kind]; i++) {
+        char byte = first[i];
+        first[i] = second[i];
+        second[i] = byte;
+    }
+}

@@ -24,11 +24,11 @@ struct answer_work {
 static int open_file(struct answer *answer)
 {
     struct api *api = answer->api;
+    int limit = __atomic_load_n(&api->big_answers, __ATOMIC_RELAXED);
 
-    if (__atomic_add_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST) > (int)api->big_answers) {
+    if (__atomic_add_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST) > limit) {
         __atomic_sub_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST);
-        return hd_error_set(answer->error, HD_UNAVAILABLE, "%d large answers are being written already; try again in a moment",
-                            (int)api->big_answers);
+        return hd_error_set(answer->error, HD_UNAVAILABLE, "%d large answers are being written already; try again in a moment", limit);
     }
     answer->file = open(api->state_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (answer->file >= 0)

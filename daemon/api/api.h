@@ -11,7 +11,7 @@ struct api {
     struct store *store;
     struct sweeps *sweeps; /* NULL until everything is taken up: then the daemon is not ready */
     const char *state_dir;
-    int64_t big_answers;      /* at most so many at once are larger than an answer in memory */
+    int big_answers;          /* atomic; at most so many at once are larger than an answer in memory */
     int big_answers_open;     /* atomic */
     int jobs;                 /* on the pool; their ends may still use the store */
     void (*idle)(void *data); /* waits for the last of them */

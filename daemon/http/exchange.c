@@ -19,6 +19,7 @@ void *http_exchange_begin(void *context, const char *uri, struct MHD_Connection 
     request->server = server;
     request->connection = connection;
     request->peer = peer;
+    request->body_limit = server->settings.body_limit;
     request->method = "";
     request->next = server->requests;
     if (request->next != NULL)
@@ -153,8 +154,8 @@ static bool reserve(struct http_request *request, size_t more)
     size_t capacity = request->body_capacity == 0 ? SMALLEST : request->body_capacity;
     while (capacity < needed)
         capacity *= 2;
-    if (capacity > server->settings.body_limit + 1)
-        capacity = server->settings.body_limit + 1;
+    if (capacity > request->body_limit + 1)
+        capacity = request->body_limit + 1;
     size_t growth = capacity - request->body_capacity;
     if (server->body_bytes + growth > HTTP_BODIES_AT_ONCE * (server->settings.body_limit + 1))
         return false;
@@ -181,7 +182,7 @@ static enum MHD_Result handle_body(struct http_request *request, const char *pie
         *length = 0;
         return MHD_YES;
     }
-    size_t limit = request->server->settings.body_limit;
+    size_t limit = request->body_limit;
     if (*length > limit - request->body_length) {
         char message[80];
         snprintf(message, sizeof message, "the body is longer than %zu bytes", limit);

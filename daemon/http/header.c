@@ -169,9 +169,9 @@ int http_header_check_body(const struct http_request *request, const struct http
 {
     if (!facts->has_body)
         return 0;
-    if (facts->content_length > request->server->settings.body_limit)
+    if (facts->content_length > request->body_limit)
         return hd_error_set(error, HD_TOO_LARGE, "the body has %llu bytes; at most %zu are taken",
-                            (unsigned long long)facts->content_length, request->server->settings.body_limit);
+                            (unsigned long long)facts->content_length, request->body_limit);
     if (!is_json(facts->content_type))
         return hd_error_set(error, HD_UNSUPPORTED_MEDIA, "a body must be sent with 'Content-Type: application/json'");
     if (facts->content_encoding != NULL && strcasecmp(facts->content_encoding, "identity") != 0)

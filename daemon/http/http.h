@@ -62,6 +62,8 @@ struct http_settings {
 
 /* The program must ignore SIGPIPE. The settings' strings, routes and context must outlive the server. */
 int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct http_settings *settings, struct hd_error *error);
+/* What may change while it serves; for requests that come from now on, and for those under way the times. */
+void http_set_limits(struct http_server *server, size_t body_limit, int64_t header_timeout_us, int64_t body_timeout_us);
 /* The port it listens on, and the address as a URL: "http://127.0.0.1:8700". */
 int http_port(const struct http_server *server);
 const char *http_url(const struct http_server *server);

@@ -64,8 +64,9 @@ struct http_request {
     int part_count;
     char *body;
     size_t body_length, body_capacity;
-    bool examined;   /* the first call of libmicrohttpd is behind us */
-    bool must_close; /* refused: where the next request begins is not certain */
+    size_t body_limit; /* as it was when the request came */
+    bool examined;     /* the first call of libmicrohttpd is behind us */
+    bool must_close;   /* refused: where the next request begins is not certain */
     bool suspended;
     bool owed;     /* a handler has it and has not answered */
     bool answered; /* `response` stands, or was handed to libmicrohttpd */

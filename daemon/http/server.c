@@ -54,6 +54,15 @@ static uint64_t to_ms(int64_t us)
     return us > 0 ? (uint64_t)(us + 999) / 1000 : 0;
 }
 
+static void set_times(struct http_server *server)
+{
+    const struct http_settings *settings = &server->settings;
+    server->stage_limit_ms[HTTP_HEAD] = to_ms(settings->header_timeout_us);
+    server->stage_limit_ms[HTTP_BODY] = to_ms(settings->body_timeout_us);
+    /* libmicrohttpd itself ends what is silent for the idle time. This is for who sends a byte of the request line now and then. */
+    server->stage_limit_ms[HTTP_IDLE] = to_ms(settings->idle_timeout_us + settings->header_timeout_us);
+}
+
 /* The listening socket must not live on in child processes: the port would stay taken after the daemon's death. */
 static int set_descriptor_flags(int fd, struct hd_error *error)
 {
@@ -71,10 +80,7 @@ int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct htt
         return hd_error_set(error, HD_UNAVAILABLE, "memory is short");
     server->loop = loop;
     server->settings = *settings;
-    server->stage_limit_ms[HTTP_HEAD] = to_ms(settings->header_timeout_us);
-    server->stage_limit_ms[HTTP_BODY] = to_ms(settings->body_timeout_us);
-    /* libmicrohttpd itself ends what is silent for the idle time. This is for who sends a byte of the request line now and then. */
-    server->stage_limit_ms[HTTP_IDLE] = to_ms(settings->idle_timeout_us + settings->header_timeout_us);
+    set_times(server);
 
     rc = http_listen(server, error);
     if (rc < 0)
@@ -107,6 +113,15 @@ close_socket:
 free_server:
     free(server);
     return rc;
+}
+
+void http_set_limits(struct http_server *server, size_t body_limit, int64_t header_timeout_us, int64_t body_timeout_us)
+{
+    server->settings.body_limit = body_limit;
+    server->settings.header_timeout_us = header_timeout_us;
+    server->settings.body_timeout_us = body_timeout_us;
+    set_times(server);
+    http_loop_kick(server); /* what is late by the new times */
 }
 
 int http_port(const struct http_server *server)

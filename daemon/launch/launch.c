@@ -55,6 +55,11 @@ int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch
     return 0;
 }
 
+void launch_set_grace(struct launch *launch, int64_t grace_us)
+{
+    launch->grace_us = grace_us;
+}
+
 void launch_close(struct launch *launch, void (*closed)(void *data), void *data)
 {
     launch->closing = true;

@@ -71,6 +71,8 @@ struct launch_events {
 
 int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch_settings *settings, const struct launch_events *events,
                 struct hd_error *error);
+/* For children that are started from now on. */
+void launch_set_grace(struct launch *launch, int64_t grace_us);
 /* Forgets all children (they go on running) and calls `closed` when nothing of the launcher is left on the loop. */
 void launch_close(struct launch *launch, void (*closed)(void *data), void *data);
 

@@ -74,6 +74,13 @@ void store_close(struct store *store, void (*closed)(void *data), void *data)
     writer_close(&store->writer, on_writer_closed, store);
 }
 
+void store_set_queue_limit(struct store *store, int64_t bytes)
+{
+    uv_mutex_lock(&store->writer.mutex);
+    store->writer.queue_limit = bytes;
+    uv_mutex_unlock(&store->writer.mutex);
+}
+
 struct store_counters store_counters(const struct store *store)
 {
     struct writer *writer = (struct writer *)&store->writer;

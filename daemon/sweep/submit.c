@@ -20,7 +20,8 @@ struct submit {
     struct sweeps *sweeps;
     struct sweeps_submission submission;
     char id[64];
-    char *snapshot; /* path; NULL: none is taken */
+    char *snapshot;         /* path; NULL: none is taken */
+    int64_t snapshot_limit; /* as it was when the sweep came */
     char *config, *warnings_json;
     struct hd_specification specification;
     struct hd_problems errors, warnings;
@@ -105,7 +106,7 @@ static void take_snapshot(struct submit *submit)
         hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
         return;
     }
-    if (snapshot_take(run->source_directory, submit->snapshot, submit->sweeps->settings.snapshot_limit, &error) == 0)
+    if (snapshot_take(run->source_directory, submit->snapshot, submit->snapshot_limit, &error) == 0)
         return;
     if (error.code == HD_INVALID)
         hd_problems_add(&submit->errors, "OutOfRange", "run_config.source_directory", "%s", error.message);
@@ -208,6 +209,7 @@ void sweeps_submit(struct sweeps *sweeps, const struct sweeps_submission *submis
         submit->sweeps = sweeps;
         submit->submission = *submission;
         submit->work.data = submit;
+        submit->snapshot_limit = sweeps->settings.snapshot_limit;
         make_id(submit->id);
         if (uv_queue_work(sweeps->loop, &submit->work, prepare, on_prepared) == 0) {
             sweeps->submissions++;

@@ -38,6 +38,10 @@ void sweeps_free(struct sweeps *sweeps);
 /* Starts nothing any more and ends all children; `ended` is called when none is left and all ends are committed. */
 void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void *data);
 
+/* Takes grace_us, slots, snapshot_limit and environment, which may change at any time: free slots are filled at once, and what runs goes on
+ * where there are fewer now. */
+void sweeps_change_settings(struct sweeps *sweeps, const struct sweeps_settings *settings);
+
 /* A new sweep: checked and its source copied on the pool, then stored. Exactly one of the outcomes comes. */
 struct sweeps_submission {
     cJSON *body; /* taken over */

@@ -55,6 +55,16 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
     return 0;
 }
 
+void sweeps_change_settings(struct sweeps *sweeps, const struct sweeps_settings *settings)
+{
+    launch_set_grace(sweeps->launch, settings->grace_us);
+    sweeps->settings.grace_us = settings->grace_us;
+    sweeps->settings.slots = settings->slots;
+    sweeps->settings.snapshot_limit = settings->snapshot_limit;
+    sweeps->settings.environment = settings->environment;
+    schedule(sweeps);
+}
+
 static void on_deadlines_closed(void *data)
 {
     struct sweeps *sweeps = data;

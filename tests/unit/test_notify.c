@@ -83,6 +83,30 @@ START_TEST(unusable_names)
 }
 END_TEST
 
+/* Its queue is full: the daemon goes on after a moment, and the next messages come when somebody reads again. */
+START_TEST(nobody_reads)
+{
+    enum { MORE_THAN_A_QUEUE = 1000 };
+    char name[64];
+    snprintf(name, sizeof name, "@hyperdrive-notify-%d", (int)getpid());
+    int fd = listen_at(name), other = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path + 1, name + 1, strlen(name) - 1);
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+    int sent = 0;
+    while (sendto(other, "x", 1, 0, (const struct sockaddr *)&address, length) == 1)
+        ck_assert_int_lt(++sent, MORE_THAN_A_QUEUE);
+    ck_assert_int_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
+    notify_send("lost");
+    for (int i = 0; i < sent; i++)
+        assert_sent(fd, "x");
+    notify_send("last");
+    assert_sent(fd, "last");
+    close(other);
+    close(fd);
+}
+END_TEST
+
 static const struct {
     const char *microseconds;
     bool other_process;
@@ -121,6 +145,7 @@ int main(void)
     tcase_add_test(tests, path_socket);
     tcase_add_test(tests, abstract_socket);
     tcase_add_test(tests, unusable_names);
+    tcase_add_test(tests, nobody_reads);
     tcase_add_loop_test(tests, watchdog_period, 0, sizeof watchdogs / sizeof watchdogs[0]);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -36,8 +36,9 @@ static void write_file(const char *text, size_t length)
 /* Loads with `--config file` and up to three further arguments. */
 static int load(struct settings *settings, struct hd_error *error, const char *first, const char *second, const char *third)
 {
-    const char *arguments[] = {"hyperdrived", "--config", file, first, second, third, NULL};
+    static const char *arguments[7]; /* a reload reads them again */
     int count = 3;
+    memcpy(arguments, (const char *[]){"hyperdrived", "--config", file, first, second, third, NULL}, sizeof arguments);
     while (arguments[count] != NULL)
         count++;
     return settings_load(settings, count, (char **)(void *)arguments, error);
@@ -227,6 +228,54 @@ START_TEST(check_help_and_version_end_the_program)
 }
 END_TEST
 
+struct differences {
+    char taken[512], restart[512];
+};
+
+static void note_difference(void *data, const char *name, bool taken)
+{
+    struct differences *differences = data;
+    char *list = taken ? differences->taken : differences->restart;
+    snprintf(list + strlen(list), sizeof differences->taken - strlen(list), "%s ", name);
+}
+
+START_TEST(taken_again)
+{
+    struct settings settings, fresh;
+    struct hd_error error = {0};
+    struct differences differences = {0};
+    static const char first[] = "slots = 2\nenvironment_keep = A B\nlisten = 127.0.0.1:1\nstate_dir = /a\nidle_timeout = 5 s\n";
+    static const char second[] = "slots = 3\nenvironment_keep = A\nlisten = 127.0.0.1:2\nstate_dir = /b\nstop_children = yes\n"
+                                 "log_level = debug\nbody_limit = 1 MiB\nidle_timeout = 6 s\nconnections = 99\n";
+    write_file(first, strlen(first));
+    ck_assert_int_eq(load(&settings, &error, "--state-dir", "/c", NULL), 0);
+    ck_assert_int_eq(settings_read_again(&settings, &fresh, &error), 0);
+    settings_take(&settings, &fresh, note_difference, &differences);
+    settings_clear(&fresh);
+    ck_assert_str_eq(differences.taken, "");
+    ck_assert_str_eq(differences.restart, "");
+    write_file(second, strlen(second));
+    ck_assert_int_eq(settings_read_again(&settings, &fresh, &error), 0);
+    settings_take(&settings, &fresh, note_difference, &differences);
+    settings_clear(&fresh);
+    ck_assert_str_eq(differences.taken, "slots stop_children environment_keep body_limit log_level ");
+    ck_assert_str_eq(differences.restart, "listen connections idle_timeout ");
+    ck_assert_int_eq(settings.slots, 3);
+    ck_assert(settings.stop_children);
+    ck_assert_str_eq(settings.environment_keep[0], "A");
+    ck_assert_ptr_null(settings.environment_keep[1]);
+    ck_assert_int_eq(settings.body_limit, 1 << 20);
+    ck_assert_int_eq(settings.log_level, 7);
+    ck_assert_str_eq(settings.listen, "127.0.0.1:1");
+    ck_assert_str_eq(settings.state_dir, "/c");
+    ck_assert_int_eq(settings.idle_timeout_us, 5000000);
+    write_file("slots = none\n", 13);
+    ck_assert_int_eq(settings_read_again(&settings, &fresh, &error), -HD_INVALID);
+    ck_assert_int_eq(settings.slots, 3);
+    settings_clear(&settings);
+}
+END_TEST
+
 /* hyperdrived.conf with its settings commented in: the lines whose '#' is followed by no blank. */
 static void commented_in(FILE *from, FILE *to, int *ret_settings)
 {
@@ -319,6 +368,7 @@ int main(void)
     tcase_add_test(tests, check_help_and_version_end_the_program);
     tcase_add_test(tests, shipped_file_shows_the_defaults);
     tcase_add_test(tests, built_in_defaults);
+    tcase_add_test(tests, taken_again);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
