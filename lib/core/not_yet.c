@@ -10,9 +10,7 @@ static const struct {
     const char *what;
     const char *instead;
 } not_yet[] = {
-    {"hyperparameter_sampling", "type", "sobol", "sobol sampling", "use random or grid sampling"},
-    {"hyperparameter_sampling", "type", "bayesian", "bayesian sampling", "use random or grid sampling"},
-    {"hyperparameter_sampling", "rule", "sobol", "the sobol rule", "leave it out or give random"},
+    {"hyperparameter_sampling", "type", "bayesian", "bayesian sampling", "use random, sobol or grid sampling"},
     {"policy", "type", "bandit", "the bandit policy", "leave 'policy' out or give null"},
     {"policy", "type", "median_stopping", "the median stopping policy", "leave 'policy' out or give null"},
     {"policy", "type", "truncation_selection", "the truncation selection policy", "leave 'policy' out or give null"},

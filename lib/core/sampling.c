@@ -12,7 +12,7 @@ static const struct {
 } SAMPLINGS[] = {
     [HD_RANDOM] = {"random", sampling_random_draw},
     [HD_GRID] = {"grid", sampling_grid_draw},
-    [HD_SOBOL] = {"sobol", NULL},
+    [HD_SOBOL] = {"sobol", sampling_sobol_draw},
     [HD_BAYESIAN] = {"bayesian", NULL},
 };
 enum { SAMPLING_COUNT = sizeof SAMPLINGS / sizeof *SAMPLINGS };

@@ -63,6 +63,11 @@ bool hd_space_has_path(const struct hd_space *space, const char *dotted)
     return false;
 }
 
+uint32_t hd_space_dimensions(const struct hd_space *space)
+{
+    return space->dimensions;
+}
+
 uint64_t hd_space_size(const struct hd_space *space)
 {
     static const uint64_t LARGEST = UINT64_C(1) << 53;

@@ -36,5 +36,10 @@ uint64_t hd_space_size(const struct hd_space *space);
 cJSON *hd_space_at(const struct hd_space *space, uint64_t index);
 /* The draw-th random configuration for this seed (6.1, 6.2). NULL when memory is short. */
 cJSON *hd_space_draw(const struct hd_space *space, int64_t seed, uint64_t draw);
+/* How many expressions there are, nested ones included whether they are drawn or not: each takes a dimension of the Sobol sequence. */
+uint32_t hd_space_dimensions(const struct hd_space *space);
+/* The draw-th configuration of the Sobol sequence for this seed, mapped by the inverse distributions (6.2). NULL when memory is short.
+ * The space has at most HD_SOBOL_DIMENSIONS dimensions. */
+cJSON *hd_space_draw_sobol(const struct hd_space *space, int64_t seed, uint64_t draw);
 
 #endif

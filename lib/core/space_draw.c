@@ -2,17 +2,30 @@
 
 #include "json_tree.h"
 #include "random.h"
+#include "sobol.h"
 #include "space_tree.h"
 
 /* Which numbers a draw takes: seed and draw from the sweep, the dimension from the expression. */
 struct source {
     int64_t seed;
     uint64_t draw;
+    bool sobol; /* a point of the sequence; what has to be drawn again is drawn at random */
 };
+
+static double draw_unit(const struct source *source, uint32_t dimension, uint32_t retry)
+{
+    if (source->sobol && retry == 0)
+        return hd_sobol_unit(source->seed, source->draw, dimension);
+    return hd_random_unit(source->seed, source->draw, dimension, retry);
+}
 
 /* Below `bound`, each with the same probability: numbers from the incomplete last round of 2^64 are drawn again. */
 static uint64_t draw_index(const struct source *source, uint32_t dimension, uint64_t bound)
 {
+    if (source->sobol) {
+        /* At most 1 - 2^-33, and bounds are below 2^53: the product is less than the bound, rounded too. */
+        return (uint64_t)(draw_unit(source, dimension, 0) * (double)bound);
+    }
     uint64_t incomplete = -bound % bound; /* 2^64 mod bound */
     for (uint32_t retry = 0;; retry++) {
         uint64_t bits = hd_random_bits(source->seed, source->draw, dimension, retry);
@@ -28,7 +41,7 @@ static double draw_number(const struct source *source, const struct node *node)
     enum { RETRIES = 1000000 };
     double value = 0;
     for (uint32_t retry = 0; retry < RETRIES; retry++) {
-        double unit = hd_random_unit(source->seed, source->draw, node->dimension, retry);
+        double unit = draw_unit(source, node->dimension, retry);
         value = expression_value(&node->expression, expression_draw(&node->expression, unit));
         if (isfinite(value))
             return value;
@@ -74,6 +87,12 @@ static cJSON *draw_node(const struct source *source, const struct node *node)
 
 cJSON *hd_space_draw(const struct hd_space *space, int64_t seed, uint64_t draw)
 {
-    struct source source = {seed, draw};
+    struct source source = {seed, draw, false};
+    return draw_node(&source, space->root);
+}
+
+cJSON *hd_space_draw_sobol(const struct hd_space *space, int64_t seed, uint64_t draw)
+{
+    struct source source = {seed, draw, true};
     return draw_node(&source, space->root);
 }

@@ -134,6 +134,14 @@ static double first_timeout(double a, double b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
+/* A rule of random sampling is a sampling of its own here. */
+static enum hd_sampling_type sampling_type(const cJSON *sampling)
+{
+    enum hd_sampling_type type = hd_sampling_parse(string_of(sampling, "type"));
+
+    return type == HD_RANDOM ? hd_sampling_parse(string_of(sampling, "rule")) : type;
+}
+
 /* The checked config as values; it becomes part of the specification, as the space does. */
 static void fill(cJSON *config, struct hd_space *space, struct hd_specification *ret)
 {
@@ -146,7 +154,7 @@ static void fill(cJSON *config, struct hd_space *space, struct hd_specification 
         .name = string_of(config, "name"),
         .display_name = string_of(config, "display_name"),
         .description = string_of(config, "description"),
-        .sampling = {hd_sampling_parse(string_of(sampling, "type")), (int64_t)number_of(sampling, "seed")},
+        .sampling = {sampling_type(sampling), (int64_t)number_of(sampling, "seed")},
         .space = space,
         .metric = string_of(config, "primary_metric_name"),
         .goal = hd_goal_parse(string_of(config, "primary_metric_goal")),

@@ -1,9 +1,11 @@
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "json.h"
 #include "json_tree.h"
 #include "number.h"
+#include "sobol.h"
 #include "specification_parts.h"
 
 static bool is_type(const struct hd_fields *fields, const char *type)
@@ -11,6 +13,24 @@ static bool is_type(const struct hd_fields *fields, const char *type)
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(fields->output, "type");
 
     return cJSON_IsString(item) && strcmp(item->valuestring, type) == 0;
+}
+
+/* Asked for by its own name, which is an input form only: it means random sampling with that rule. */
+static bool asks_for_sobol(const struct hd_fields *fields)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(fields->input, "type");
+    char choice[16];
+
+    return cJSON_IsString(item) && hd_field_choice("sobol", item->valuestring, choice, sizeof choice);
+}
+
+static void read_type(const struct hd_fields *fields, const struct hd_field *field)
+{
+    if (asks_for_sobol(fields)) {
+        hd_fields_put(fields, field->name, json_new_string("random"));
+    } else {
+        hd_field_read(fields, field);
+    }
 }
 
 /* B of the log types; false if what is given is none. Absent is e. */
@@ -65,11 +85,38 @@ static bool only_random(const struct hd_fields *fields, const struct hd_field *f
     return false;
 }
 
+/* Each expression takes a dimension of the sequence. */
+static void check_dimensions(const struct hd_fields *fields)
+{
+    const struct hd_reading *reading = fields->context;
+    uint32_t dimensions = reading->space == NULL ? 0 : hd_space_dimensions(reading->space);
+
+    if (dimensions > HD_SOBOL_DIMENSIONS) {
+        hd_problems_add(fields->errors, "OutOfRange", "hyperparameter_sampling.parameter_space",
+                        "sobol sampling allows at most %d dimensions, the space has %" PRIu32, HD_SOBOL_DIMENSIONS, dimensions);
+    }
+}
+
 static void read_rule(const struct hd_fields *fields, const struct hd_field *field)
 {
-    if (only_random(fields, field)) {
-        hd_field_read(fields, field);
+    if (!only_random(fields, field)) {
+        return;
     }
+    if (!asks_for_sobol(fields)) {
+        const cJSON *rule = hd_field_read(fields, field);
+
+        if (rule != NULL && strcmp(rule->valuestring, "sobol") == 0) {
+            check_dimensions(fields);
+        }
+        return;
+    }
+    const cJSON *rule = hd_field_check(fields, field);
+    char choice[16];
+    if (rule != NULL && !hd_field_choice("sobol", rule->valuestring, choice, sizeof choice)) {
+        hd_fields_problem(fields, fields->errors, "Conflict", field->name, " must be sobol or left out with sobol sampling");
+    }
+    hd_fields_put(fields, field->name, json_new_string("sobol"));
+    check_dimensions(fields);
 }
 
 /* The last row of a sampling, so it also looks at the seed with grid sampling, which the reference puts between this field's two checks. */
@@ -93,7 +140,7 @@ static void read_log_base(const struct hd_fields *fields, const struct hd_field 
 }
 
 static const struct hd_field sampling_fields[] = {
-    {.name = "type", .type = HD_FIELD_STRING, .required = true, .choices = "random, sobol, grid, bayesian"},
+    {.name = "type", .type = HD_FIELD_STRING, .required = true, .choices = "random, sobol, grid, bayesian", .read = read_type},
     {.name = "parameter_space", .type = HD_FIELD_OBJECT, .required = true, .read = read_space},
     {.name = "properties", .type = HD_FIELD_OBJECT, .absent = "{}"},
     {.name = "seed",

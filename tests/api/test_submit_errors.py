@@ -236,8 +236,6 @@ ROWS = {
 }
 
 UNSUPPORTED = {
-    "sobol": ({SAMPLING: {"type": "sobol", "parameter_space": {"x": ["uniform", [0, 1]]}}}, SAMPLING + ".type"),
-    "sobol as a rule": (sampling(rule="sobol"), SAMPLING + ".rule"),
     "bayesian": ({SAMPLING: {"type": "Bayesian", "parameter_space": {"x": ["uniform", [0, 1]]}}},
                  SAMPLING + ".type"),
     "bandit": ({"policy": {"type": "bandit", "slack_factor": 0.1}}, "policy"),

@@ -134,6 +134,28 @@ class Sampling(SweepTest):
         self.assertEqual(sorted(found), sorted(itertools.product("pq", range(3), (0.0, 1.0, 2.0))))
         self.assertNotEqual(found, sorted(found), "this is no random order")
 
+    def test_sobol_is_spread_and_reproducible(self):
+        space = {"u": ["uniform", [0, 16]], "pick": ["choice", [[{"n": ["normal", [0, 1]]}, "none"]]], "i": ["randint", [8]]}
+        sweep = self.finished_sweep(max_total_runs=16, max_concurrent_runs=5,
+                                    hyperparameter_sampling={"type": "Sobol", "seed": 11, "parameter_space": space})
+        self.ended_with(sweep, "Completed", "max_total_runs")
+        found = self.configurations(sweep["run_id"])
+        self.assertEqual(sorted(int(values["u"]) for values in found), list(range(16)))
+        self.assertEqual(sorted(values["i"] for values in found), sorted(list(range(8)) * 2))
+        self.assertEqual(sorted(type(values["pick"]).__name__ for values in found), ["dict"] * 8 + ["str"] * 8)
+        config = self.client.read("/sweeps/%s/config" % sweep["run_id"])
+        self.assertEqual((config["hyperparameter_sampling"]["type"], config["hyperparameter_sampling"]["rule"]), ("random", "sobol"))
+        again = self.finished_sweep(**config)
+        self.assertSame(self.configurations(again["run_id"]), found)
+
+    def test_small_sobol_space_is_exhausted_without_repeats(self):
+        space = {"a": ["choice", [["p", "q"]]], "b": ["randint", [3]], "c": ["quniform", [0, 2, 1]]}
+        sweep = self.finished_sweep(max_total_runs=100, hyperparameter_sampling={
+            "type": "random", "rule": "sobol", "seed": 1, "parameter_space": space})
+        self.ended_with(sweep, "Completed", "search_space_exhausted")
+        found = [tuple(values.values()) for values in self.configurations(sweep["run_id"])]
+        self.assertEqual(sorted(found), sorted(itertools.product("pq", range(3), (0.0, 1.0, 2.0))))
+
 
 class Budgets(SweepTest):
     def test_never_more_at_once_than_asked_for(self):

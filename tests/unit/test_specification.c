@@ -92,7 +92,7 @@ static const struct {
      {{"NotAllowed", SAMPLING ".rule", "'hyperparameter_sampling.rule' is only allowed with random sampling"},
       {"NotAllowed", SAMPLING ".logbase", "'hyperparameter_sampling.logbase' is only allowed with random sampling"},
       {"Unsupported", SAMPLING ".type",
-       "'hyperparameter_sampling.type': bayesian sampling is not supported here; use random or grid sampling"}}},
+       "'hyperparameter_sampling.type': bayesian sampling is not supported here; use random, sobol or grid sampling"}}},
     {{GRID, {SAMPLING ".seed", "7"}},
      {{"NotAllowed", SAMPLING ".seed", "'hyperparameter_sampling.seed' is not allowed with grid sampling"}}},
     {{GRID, {SAMPLING ".seed", "7"}, {SAMPLING ".logbase", "0"}},
@@ -107,13 +107,17 @@ static const struct {
        "'hyperparameter_sampling.logbase' must be \"e\" or a number greater than 0 and not 1, got \"10\""}}},
     {{{SAMPLING ".rule", "\"halton\""}},
      {{"NotAllowed", SAMPLING ".rule", "'hyperparameter_sampling.rule' must be one of random, sobol, got \"halton\""}}},
+    {{{SAMPLING ".type", "\"Sobol\""}, {SAMPLING ".rule", "\"random\""}},
+     {{"Conflict", SAMPLING ".rule", "'hyperparameter_sampling.rule' must be sobol or left out with sobol sampling"}}},
+    {{{SAMPLING ".type", "\"sobol\""}, {SAMPLING ".rule", "\"halton\""}},
+     {{"NotAllowed", SAMPLING ".rule", "'hyperparameter_sampling.rule' must be one of random, sobol, got \"halton\""}}},
     {{{"primary_metric_name", NULL}, {"primary_metric_goal", NULL}, {"policy", "{\"type\": \"MedianStopping\"}"}},
      {{"Required", "primary_metric_name", "'primary_metric_name' is required"},
       {"Required", "primary_metric_goal", "'primary_metric_goal' is required"},
       {"Unsupported", "policy.type", "'policy.type': the median stopping policy" BANDIT}}},
     {{{"primary_metric_name", NULL}, {"primary_metric_goal", NULL}, {SAMPLING ".type", "\"bayesian\""}},
      {{"Unsupported", SAMPLING ".type",
-       "'hyperparameter_sampling.type': bayesian sampling is not supported here; use random or grid sampling"},
+       "'hyperparameter_sampling.type': bayesian sampling is not supported here; use random, sobol or grid sampling"},
       {"Required", "primary_metric_name", "'primary_metric_name' is required"},
       {"Required", "primary_metric_goal", "'primary_metric_goal' is required"}}},
     {{{"primary_metric_name", NULL}}, {{"Required", "primary_metric_name", "'primary_metric_name' is required"}}},
@@ -269,12 +273,6 @@ static const struct {
     {{{"nested_arguments", "\"deep\""}},
      {{"NotAllowed", "nested_arguments", "'nested_arguments' must be one of json, flat, got \"deep\""}}},
     /* What later issues bring. */
-    {{{SAMPLING ".type", "\"Sobol\""}},
-     {{"Unsupported", SAMPLING ".type",
-       "'hyperparameter_sampling.type': sobol sampling is not supported here; use random or grid sampling"}}},
-    {{{SAMPLING ".rule", "\"sobol\""}},
-     {{"Unsupported", SAMPLING ".rule",
-       "'hyperparameter_sampling.rule': the sobol rule is not supported here; leave it out or give random"}}},
     {{{"policy", "{\"type\": \"bandit\", \"slack_amount\": 0.1}"}},
      {{"Unsupported", "policy.type", "'policy.type': the bandit policy" BANDIT}}},
     {{{"run_config.gpus_per_run", "0.5"}},
@@ -370,6 +368,46 @@ START_TEST(a_body_that_is_no_object)
 }
 END_TEST
 
+/* A branch with so many expressions in all, one choice included. */
+static cJSON *space_of_dimensions(int dimensions)
+{
+    cJSON *space = fixture_json("{\"a\": [\"choice\", [[{}, 1]]]}");
+    cJSON *branch = cJSON_GetArrayItem(cJSON_GetArrayItem(cJSON_GetArrayItem(cJSON_GetObjectItem(space, "a"), 1), 0), 0);
+
+    for (int i = 1; i < dimensions; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "x%d", i);
+        ck_assert(cJSON_AddItemToObject(branch, name, fixture_json("[\"uniform\", [0, 1]]")));
+    }
+    return space;
+}
+
+START_TEST(sobol_has_so_many_dimensions)
+{
+    static const char *const given[] = {"type", "rule"};
+    cJSON *body = fixture_body();
+    cJSON *sampling = cJSON_GetObjectItem(body, SAMPLING);
+    struct hd_problems errors = {0}, warnings = {0};
+    struct hd_specification specification;
+
+    fixture_change(body, given[_i] == given[0] ? SAMPLING ".type" : SAMPLING ".rule", "\"sobol\"");
+    cJSON_ReplaceItemInObject(sampling, "parameter_space", space_of_dimensions(481));
+    fixture_specification(body, NULL, &specification);
+    ck_assert_int_eq(specification.sampling.type, HD_SOBOL);
+    ck_assert_uint_eq(hd_space_dimensions(specification.space), 481);
+    hd_specification_clear(&specification);
+    cJSON_ReplaceItemInObject(sampling, "parameter_space", space_of_dimensions(482));
+    ck_assert_int_eq(hd_specification_parse(body, &fixture_options, &errors, &warnings, &specification), -1);
+    ck_assert_uint_eq(errors.count, 1);
+    ck_assert_str_eq(errors.list[0].code, "OutOfRange");
+    ck_assert_str_eq(errors.list[0].target, SPACE);
+    ck_assert_str_eq(errors.list[0].message, "sobol sampling allows at most 481 dimensions, the space has 482");
+    hd_problems_clear(&errors);
+    hd_problems_clear(&warnings);
+    cJSON_Delete(body);
+}
+END_TEST
+
 /* The complete output of the fixture's body. */
 START_TEST(every_default_is_filled_in)
 {
@@ -427,6 +465,15 @@ static const struct {
     {{{"experiment", "\"iris\""}, {"name", "\"n\""}, {"description", "\"two\\nlines\""}}, "description", "\"two\\nlines\"", {{0}}},
     {{{"tags", "{\"a\": \"b\"}"}}, "tags", "{\"a\": \"b\"}", {{0}}},
     {{{SAMPLING ".type", "\"RANDOM\""}}, SAMPLING ".type", "\"random\"", {{0}}},
+    {{{SAMPLING ".rule", "\"Sobol\""}}, SAMPLING ".rule", "\"sobol\"", {{0}}},
+    {{{SAMPLING ".type", "\"Sobol\""}}, SAMPLING ".type", "\"random\"", {{0}}},
+    {{{SAMPLING ".type", "\"sobol\""}, {SAMPLING ".seed", "3"}, {SAMPLING ".logbase", "2"}, {SPACE, "{\"a\": [\"uniform\", [0, 1]]}"}},
+     SAMPLING,
+     "{\"type\": \"random\", \"parameter_space\": {\"a\": {\"type\": \"uniform\", \"min_value\": 0, \"max_value\": 1}}, \"properties\": "
+     "{}, "
+     "\"seed\": 3, \"rule\": \"sobol\", \"logbase\": 2}",
+     {{0}}},
+    {{{SAMPLING ".type", "\"sobol\""}, {SAMPLING ".rule", "\"SOBOL\""}}, SAMPLING ".rule", "\"sobol\"", {{0}}},
     {{{SAMPLING ".seed", "-7.0"}}, SAMPLING ".seed", "-7", {{0}}},
     {{{SAMPLING ".seed", "9007199254740991"}}, SAMPLING ".seed", "9007199254740991", {{0}}},
     {{{SAMPLING ".logbase", "10"}}, SAMPLING ".logbase", "10", {{0}}},
@@ -927,6 +974,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, every_fault_has_its_sentence, 0, REFUSED);
     tcase_add_test(cases, a_body_that_is_no_object);
+    tcase_add_loop_test(cases, sobol_has_so_many_dimensions, 0, 2);
     tcase_add_test(cases, every_default_is_filled_in);
     tcase_add_loop_test(cases, right_bodies_their_output_and_their_warnings, 0, ACCEPTED);
     tcase_add_test(cases, the_warnings_of_the_space_come_too);
