@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "answer.h"
+#include "core/goal.h"
 #include "core/json.h"
 #include "core/number.h"
 #include "handlers.h"
@@ -17,19 +18,60 @@ static void print_metric(struct hd_text *text, const struct store_run *run)
     resource_json(text, "best_primary_metric", number);
 }
 
-static int print_best(void *context, const struct store_run *run)
-{
-    struct hd_text *text = context;
+/* --- Best: that of the sweep itself, then of each sweep that it inherits ---------------------------------------------------------------
+ */
 
+struct best {
+    struct store_reader *reader;
+    bool failed, canceled; /* are they counted? */
+    bool inherited;        /* the sweep that is asked now is another one */
+    bool found;
+    double value;
+    struct hd_text text; /* the best run so far */
+    struct hd_error *error;
+};
+
+/* Of equal ones the first stays. */
+static int take_better(void *context, const struct store_run *run)
+{
+    struct best *best = context;
+    struct hd_text *text = &best->text;
+
+    if (best->found && !hd_goal_better(run->goal, run->best, best->value))
+        return 0;
+    best->found = true;
+    best->value = run->best;
+    hd_text_clear(text);
     hd_text_add_string(text, "{\"run_id\":");
     hd_json_print_string(text, run->id);
     resource_string(text, "sweep_id", run->sweep_id);
-    hd_text_add_string(text, ",\"inherited\":false");
+    hd_text_format(text, ",\"inherited\":%s", best->inherited ? "true" : "false");
     resource_string(text, "status", hd_status_name(run->status));
     print_metric(text, run);
     resource_json(text, "hyperparameters", run->configuration);
     hd_text_add_char(text, '}');
     return 0;
+}
+
+static int ask_inherited(void *context, const struct store_sweep *sweep)
+{
+    struct best *best = context;
+
+    best->inherited = true;
+    return store_read_best(best->reader, sweep->key, best->failed, best->canceled, take_better, best, best->error);
+}
+
+static int find_best(struct best *best, int64_t sweep, bool with_inherited)
+{
+    int result = store_begin_reads(best->reader, best->error);
+
+    if (result != 0)
+        return result;
+    result = store_read_best(best->reader, sweep, best->failed, best->canceled, take_better, best, best->error);
+    if (result == 0 && with_inherited)
+        result = store_read_inherited(best->reader, sweep, ask_inherited, best, best->error);
+    store_end_reads(best->reader);
+    return result;
 }
 
 void api_best(struct http_request *request, void *context)
@@ -38,21 +80,21 @@ void api_best(struct http_request *request, void *context)
     struct store_found found;
     struct hd_text text = {0};
     struct hd_error error = {0};
-    bool failed, canceled, inherited;
-    size_t empty;
+    struct best best = {.reader = store_loop_reader(api->store), .error = &error};
+    bool inherited;
 
-    if (!resource_find_sweep(request, api, &found) || !http_query_boolean(request, "include_failed", true, &failed) ||
-        !http_query_boolean(request, "include_canceled", true, &canceled) ||
+    if (!resource_find_sweep(request, api, &found) || !http_query_boolean(request, "include_failed", true, &best.failed) ||
+        !http_query_boolean(request, "include_canceled", true, &best.canceled) ||
         !http_query_boolean(request, "include_resume_from_runs", true, &inherited))
         return;
-    hd_text_add_string(&text, "{\"run\":");
-    empty = text.length;
-    if (store_read_best(store_loop_reader(api->store), found.sweep, failed, canceled, print_best, &text, &error) != 0) {
+    if (find_best(&best, found.sweep, inherited) != 0) {
         http_reply_error(request, &error);
     } else {
-        hd_text_add_string(&text, text.length == empty ? "null}" : "}");
+        hd_text_format(&text, "{\"run\":%s}", best.found && !best.text.failed ? best.text.data : "null");
+        text.failed |= best.text.failed;
         http_reply_json(request, 200, &text);
     }
+    hd_text_clear(&best.text);
     hd_text_clear(&text);
 }
 

@@ -149,6 +149,19 @@ static void print_children(struct hd_text *text, const struct store_sweep *sweep
     hd_text_add_char(text, '}');
 }
 
+/* The field of the specification, as a string. */
+static void print_resume_from(struct hd_text *text, const char *config)
+{
+    struct hd_text value = {0};
+    size_t length;
+    const char *field = hd_json_find_own(config, "resume_from", &length);
+
+    hd_text_add(&value, field != NULL ? field : "null", field != NULL ? length : strlen("null"));
+    hd_json_print_string(text, value.failed ? "" : value.data);
+    text->failed |= value.failed;
+    hd_text_clear(&value);
+}
+
 /* JSON inside strings, as the original has them (reference 2.1). */
 static void print_properties(struct hd_text *text, const struct store_sweep *sweep, const struct best_child *best)
 {
@@ -164,7 +177,8 @@ static void print_properties(struct hd_text *text, const struct store_sweep *swe
     }
     hd_text_add_string(text, ",\"properties\":{\"primary_metric_config\":");
     hd_json_print_string(text, primary.failed ? "" : primary.data);
-    hd_text_add_string(text, ",\"resume_from\":\"null\"");
+    hd_text_add_string(text, ",\"resume_from\":");
+    print_resume_from(text, sweep->config);
     if (best->found) {
         resource_string(text, "best_child_run_id", best->id);
         hd_number_json(best->value, number);
@@ -226,6 +240,7 @@ void resource_print_run(struct hd_text *text, const struct store_run *run, const
     resource_string(text, "status", hd_status_name(run->status));
     hd_text_format(text, ",\"attempt\":%d", run->attempt);
     resource_json(text, "hyperparameters", run->configuration);
+    resource_string(text, "resumed_from", run->resumed_from);
     if (run->has_metric)
         hd_number_json(run->best, number);
     resource_json(text, "best_primary_metric", number);

@@ -40,11 +40,12 @@ static int print_definition(void *context, const struct store_sweep *sweep)
     struct hd_text outputs = {0};
     cJSON *config = hd_json_parse_own(sweep->config), *configuration = hd_json_parse_own(definition->run->configuration);
     char *folder = sweeps_run_folder(definition->state_dir, sweep->id, definition->run->number);
-    struct hd_program_places places = {0};
+    char *resumed = sweeps_resumed_folder(definition->state_dir, sweep->id, definition->run->number);
+    struct hd_program_places places = {.resume_directory = definition->run->resumed_from != NULL ? resumed : NULL};
 
     hd_text_format(&outputs, "%s/outputs", folder != NULL ? folder : "");
     places.outputs_directory = outputs.data;
-    if (config != NULL && configuration != NULL && folder != NULL && !outputs.failed &&
+    if (config != NULL && configuration != NULL && folder != NULL && resumed != NULL && !outputs.failed &&
         hd_specification_parse(config, &options, &errors, &warnings, &specification) == 0) {
         if (hd_program_arguments(&specification, configuration, &places, &arguments) == 0)
             print_strings(definition->text, &arguments);
@@ -59,6 +60,7 @@ static int print_definition(void *context, const struct store_sweep *sweep)
     cJSON_Delete(config);
     cJSON_Delete(configuration);
     free(folder);
+    free(resumed);
     return 0;
 }
 

@@ -26,6 +26,9 @@
 struct launch;       /* a launcher: one per daemon */
 struct launch_child; /* one attempt of one run, from launch_start() or launch_adopt() to its `ended` or launch_close() */
 
+/* Folder in the run folder with what an earlier run has left (launch_order.resumed). */
+#define LAUNCH_RESUMED "resumed_outputs"
+
 struct launch_settings {
     const char *monitor; /* path of the hyperdrive-monitor program */
     int64_t grace_us;    /* between TERM and KILL */
@@ -38,6 +41,7 @@ struct launch_order {
     int attempt;                           /* from 1 */
     const char *working_directory;         /* NULL: the run folder */
     const char *snapshot;                  /* folder whose content is put into the run folder; NULL: none */
+    const char *resumed;                   /* folder whose content is handed over in LAUNCH_RESUMED, read-only; NULL: none */
     const char *const *output_directories; /* further folders to make below outputs/, ends in NULL; or NULL */
     char *const *argv;                     /* ends in NULL */
     char *const *environment;              /* NAME=VALUE, whole and final, ends in NULL */
@@ -89,9 +93,9 @@ struct launch_child *launch_adopt(struct launch *launch, const char *run_id, con
 void launch_stop(struct launch_child *child);
 
 /* On the pool, removes the attempt's exit record, launch.json, files of the snapshot that nobody changed (same bytes, mode and time), links
- * into it, and empty folders that came with it or lie in outputs/ and logs/. Keeps lock, started.<attempt> (without it the attempt could
- * run again), the log, and all that the program wrote or changed. While a later attempt is prepared or runs, only the exit record is
- * removed. To be called when the end is committed. What cannot be removed stays. */
+ * into it, what was handed over, and empty folders that came with the snapshot or lie in outputs/ and logs/. Keeps lock, started.<attempt>
+ * (without it the attempt could run again), the log, and all that the program wrote or changed. While a later attempt is prepared or runs,
+ * only the exit record is removed. To be called when the end is committed. What cannot be removed stays. */
 void launch_tidy(struct launch *launch, const char *folder, int attempt, const char *snapshot);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "launch.h"
 #include "monitor.h"
 #include "order.h"
 #include "tree.h"
@@ -31,7 +32,8 @@ static bool is_numbered(const char *name, const char *prefix)
 bool place_is_reserved(const char *name)
 {
     return strcmp(name, MONITOR_LOCK_FILE) == 0 || strcmp(name, ORDER_FILE) == 0 || strcmp(name, ORDER_FILE ".tmp") == 0 ||
-           strcmp(name, "spool") == 0 || is_numbered(name, "started.") || is_numbered(name, "exit.");
+           strcmp(name, "spool") == 0 || strcmp(name, LAUNCH_RESUMED) == 0 || strcmp(name, LAUNCH_RESUMED ".partial") == 0 ||
+           is_numbered(name, "started.") || is_numbered(name, "exit.");
 }
 
 /* The copy belongs to the program, which may change it. */

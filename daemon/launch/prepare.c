@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "hand_over.h"
 #include "monitor.h"
 #include "path.h"
 #include "place.h"
@@ -102,11 +103,13 @@ static int open_log(int run, struct hd_error *error)
 }
 
 /* All that a monitor needs, with the lock held. The attempt's record cannot be there before its monitor was. */
-static int fill_folder(const struct plan *plan, int run, bool stop, struct hd_error *error)
+static int fill_folder(const struct plan *plan, int run, const atomic_bool *stop, struct hd_error *error)
 {
     int result = 0;
-    if (plan->snapshot != NULL && !stop)
+    if (plan->snapshot != NULL && !atomic_load(stop))
         result = place_in(run, plan->snapshot, error);
+    if (result == 0 && plan->resumed != NULL)
+        result = hand_over(run, plan->resumed, stop, error);
     if (result == 0)
         result = make_folders(run, plan->output_directories, error);
     if (result < 0)
@@ -146,16 +149,15 @@ static enum prepare_outcome failed_outcome(const struct hd_error *error, const a
 
 static void prepare_locked(const struct plan *plan, int run, int lock, const atomic_bool *stop, bool last_try, struct prepared *ret)
 {
-    bool stopped = atomic_load(stop);
     int log = open_log(run, &ret->error);
-    if (log < 0 || fill_folder(plan, run, stopped, &ret->error) < 0) {
+    if (log < 0 || fill_folder(plan, run, stop, &ret->error) < 0) {
         /* A monitor of an earlier daemon may still be about to take the lock: without launch.json it runs nothing. */
         unlinkat(run, ORDER_FILE, 0);
         ret->outcome = failed_outcome(&ret->error, stop);
         release_lock(lock);
     } else {
         release_lock(lock);
-        spawn_into(plan, log, stopped || atomic_load(stop), last_try, ret);
+        spawn_into(plan, log, atomic_load(stop), last_try, ret);
     }
     if (log >= 0)
         close(log);
@@ -241,6 +243,7 @@ void prepare_tidy(const char *folder, int attempt, const char *snapshot)
         unlinkat(run, ORDER_FILE, 0);
         if (snapshot != NULL)
             place_out(run, snapshot);
+        hand_over_take_back(run);
         remove_empty(run, "outputs", 0);
         remove_empty(run, "logs", 0);
     }

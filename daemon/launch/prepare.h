@@ -15,6 +15,7 @@ struct plan {
     struct order order; /* as it goes to RUN/launch.json */
     char *folder;
     char *snapshot;            /* NULL: none */
+    char *resumed;             /* NULL: none */
     char **output_directories; /* or NULL */
     const char *monitor;       /* not owned */
 };

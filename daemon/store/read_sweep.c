@@ -12,9 +12,14 @@ static const char LIVE[] = COLUMNS "INDEXED BY sweep_live WHERE status IN (1, 4,
 static const char NEWEST[] = COLUMNS "WHERE deleting = 0 AND sweep < ?1 ORDER BY sweep DESC LIMIT ?2";
 static const char NEWEST_OF_EXPERIMENT[] = COLUMNS "WHERE deleting = 0 AND sweep < ?1 AND experiment = ?3 ORDER BY sweep DESC LIMIT ?2";
 static const char NEWEST_OF_STATUS[] = COLUMNS "WHERE deleting = 0 AND sweep < ?1 AND status = ?3 ORDER BY sweep DESC LIMIT ?2";
-static const char NEWEST_OF_BOTH[] = COLUMNS "WHERE deleting = 0 AND sweep < ?1 AND experiment = ?3 AND status = ?4 ORDER BY sweep DESC LIMIT ?2";
+static const char NEWEST_OF_BOTH[] =
+    COLUMNS "WHERE deleting = 0 AND sweep < ?1 AND experiment = ?3 AND status = ?4 ORDER BY sweep DESC LIMIT ?2";
 
 static const char DELETING[] = COLUMNS "INDEXED BY sweep_deleting WHERE deleting = 1 ORDER BY sweep";
+
+static const char INHERITED[] =
+    COLUMNS "WHERE deleting = 0 AND sweep IN (SELECT earlier FROM earlier AS e WHERE e.sweep = ?1 AND e.kind = 1) "
+            "ORDER BY (SELECT position FROM earlier AS e WHERE e.sweep = ?1 AND e.kind = 1 AND e.earlier = sweep.sweep)";
 
 /* The order of the count columns above. */
 static const enum hd_status COUNTED[] = {
@@ -91,4 +96,9 @@ int store_read_live_sweeps(struct store_reader *reader, store_sweep_row *row, vo
 int store_read_deleting_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error)
 {
     return each(reader, database_query(&reader->database, error, DELETING, ""), row, context, error);
+}
+
+int store_read_inherited(struct store_reader *reader, int64_t sweep, store_sweep_row *row, void *context, struct hd_error *error)
+{
+    return each(reader, database_query(&reader->database, error, INHERITED, "i", sweep), row, context, error);
 }

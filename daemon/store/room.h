@@ -2,6 +2,8 @@
 #ifndef HYPERDRIVED_STORE_ROOM_H
 #define HYPERDRIVED_STORE_ROOM_H
 
+#include <cjson/cJSON.h>
+
 #include "store.h"
 #include "writer.h"
 
@@ -75,5 +77,16 @@ int sweep_settle(struct database *database, struct sweep_row *row, struct hd_err
 int sweep_run_ended(struct database *database, const struct run_row *run, bool lost, struct store_sweep_state *ret_state,
                     struct hd_error *error);
 void sweep_state(const struct sweep_row *row, struct store_sweep_state *ret_state);
+
+/* --- What a sweep builds on; write_earlier.c --- */
+enum earlier_kind { EARLIER_INHERITED = 1, EARLIER_RESUMED = 2 }; /* stored in databases: never renumber */
+
+/* `ids` of sweeps, ends in NULL; or NULL. HD_INVALID when one of them is gone. */
+int earlier_add(struct database *database, int64_t sweep, enum earlier_kind kind, char *const *ids, struct hd_error *error);
+/* HD_CONFLICT when a sweep that has not ended builds on this one. */
+int earlier_check_unneeded(struct database *database, int64_t sweep, struct hd_error *error);
+int earlier_forget(struct database *database, int64_t sweep, struct hd_error *error);
+/* The configuration of a run that is to be run again; the caller frees it. */
+int earlier_configuration(struct database *database, const char *run_id, cJSON **ret_configuration, struct hd_error *error);
 
 #endif

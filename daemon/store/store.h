@@ -31,8 +31,6 @@ struct store_settings {
 
 int store_open(struct store **ret_store, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error);
 /* Waits for all submitted writes, calls their `done`, then closes. `closed` is called when the loop has let go. */
-/* Number of the newest migration, at which every open database is. */
-int store_schema(void);
 /* Of writes that come from now on. */
 void store_set_queue_limit(struct store *store, int64_t bytes);
 void store_close(struct store *store, void (*closed)(void *data), void *data);
@@ -67,8 +65,10 @@ struct store_create_sweep {
     struct store_write write;
     const char *id; /* inputs live until done */
     const struct hd_specification *specification;
-    const char *config;   /* its config, printed */
-    const char *warnings; /* JSON array, printed */
+    const char *config;     /* its config, printed */
+    const char *warnings;   /* JSON array, printed */
+    char *const *inherited; /* ids of sweeps of resume_from; ends in NULL, or NULL */
+    char *const *resumed;   /* ids of the sweeps whose children resume_child_runs names */
     int64_t ret_key;
     int64_t ret_created_us;
 };
@@ -85,8 +85,8 @@ struct store_sweep_state {
     bool failed_start;  /* with this write the failure limit was reached: all live children are being cancelled */
 };
 
-/* Draws up to `count` children; the first `slots` of them get an intent at once (status Preparing, attempt 1), the others are Queued. Fewer
- * come when the budget, the concurrency or the space allow no more. */
+/* Draws up to `count` children, those of resume_child_runs before all others; the first `slots` of them get an intent at once (status
+ * Preparing, attempt 1), the others are Queued. Fewer come when the budget, the concurrency or the space allow no more. */
 struct store_generate {
     struct store_write write;
     int64_t sweep;
@@ -178,7 +178,7 @@ struct store_change_sweep {
 };
 int store_change_sweep(struct store *store, struct store_change_sweep *request, struct hd_error *error);
 
-/* Hides a sweep that has ended (HD_CONFLICT if it has not): no read finds it any more. */
+/* Hides a sweep that has ended (HD_CONFLICT if it has not, or if one that has not builds on it): no read finds it any more. */
 struct store_delete_sweep {
     struct store_write write;
     int64_t sweep;
@@ -290,6 +290,8 @@ int store_read_sweeps(struct store_reader *reader, const char *experiment, enum 
                       store_sweep_row *row, void *context, struct hd_error *error);
 /* Sweeps that have not ended, oldest first. */
 int store_read_live_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error);
+/* The sweeps that a sweep inherits and that were not deleted since, in the order of resume_from. One level deep. */
+int store_read_inherited(struct store_reader *reader, int64_t sweep, store_sweep_row *row, void *context, struct hd_error *error);
 /* Hidden sweeps that are not purged yet. */
 int store_read_deleting_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error);
 
@@ -308,6 +310,7 @@ struct store_run {
     int64_t peak_memory, cpu_us;
     int64_t monitor_pid, monitor_ticks;
     const char *boot_id;
+    const char *resumed_from; /* id of the run that this one runs again; NULL: none */
 };
 typedef int store_run_row(void *context, const struct store_run *run);
 int store_read_run(struct store_reader *reader, int64_t key, store_run_row *row, void *context, struct hd_error *error);

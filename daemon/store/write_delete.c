@@ -17,7 +17,8 @@ static int hide(struct database *database, struct store_write *write)
     if (!hd_status_ended(row.status))
         return hd_error_set(&write->error, HD_CONFLICT, "the sweep is %s: cancel it, and delete it when it has ended",
                             hd_status_name(row.status));
-    return database_run(database, &write->error, HIDE, "i", request->sweep);
+    result = earlier_check_unneeded(database, request->sweep, &write->error);
+    return result == 0 ? database_run(database, &write->error, HIDE, "i", request->sweep) : result;
 }
 
 int store_delete_sweep(struct store *store, struct store_delete_sweep *request, struct hd_error *error)
@@ -79,6 +80,9 @@ static int purge(struct database *database, struct store_write *write)
         return result;
     result = database_run(database, &write->error, DELETE_EVENTS, "ii", request->sweep, left);
     if (result != 0 || sqlite3_changes(database->handle) >= left)
+        return result;
+    result = earlier_forget(database, request->sweep, &write->error);
+    if (result != 0)
         return result;
     request->ret_done = true;
     return database_run(database, &write->error, DELETE_SWEEP, "i", request->sweep);

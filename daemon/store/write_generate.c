@@ -6,36 +6,56 @@
 #include "core/json.h"
 #include "room.h"
 
-static const char INSERT_RUN[] = "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (sweep, digest) DO NOTHING";
+static const char INSERT_RUN[] = "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us, resumed_from) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (sweep, digest) DO NOTHING";
 static const char COUNT_STARTING[] = "UPDATE sweep SET starting = starting + 1, generated = generated + 1 WHERE sweep = ?1";
 static const char SET_SAMPLING[] = "UPDATE sweep SET draws = ?2, scan = ?3 WHERE sweep = ?1";
 
-/* Inserts one configuration as the next child. 1: inserted, 0: the sweep has it already, negative: failed. */
-static int insert_child(struct database *database, struct store_generate *request, struct sweep_row *sweep, const cJSON *configuration)
+/* The key under which a sweep knows a configuration. That of a further child with the same one has the child's number behind it, which
+ * makes it longer than any other. */
+enum { DIGEST_SIZE = 16 };
+struct key {
+    unsigned char bytes[DIGEST_SIZE + sizeof(int64_t)];
+    int length;
+};
+
+static bool make_key(const cJSON *configuration, bool further, int64_t number, struct key *ret_key)
 {
+    ret_key->length = further ? (int)sizeof ret_key->bytes : DIGEST_SIZE;
+    memcpy(ret_key->bytes + DIGEST_SIZE, &number, sizeof number);
+    return hd_configuration_digest(configuration, ret_key->bytes);
+}
+
+/* Inserts one configuration as the next child. 1: inserted, 0: the sweep has it already (and no `further` one is wanted), negative:
+ * failed. `resumed_from` NULL: it was sampled. */
+static int insert_child(struct database *database, struct store_generate *request, struct sweep_row *sweep, const cJSON *configuration,
+                        const char *resumed_from, bool further)
+{
+    char detail[160] = "";
     struct hd_error *error = &request->write.error;
     bool intended = request->ret_count < request->slots;
     struct run_row run = {.sweep = sweep->key, .number = sweep->generated, .status = HD_STARTING};
     struct hd_text text = {0};
-    unsigned char digest[16];
+    struct key key;
     char id[96];
     int result;
 
     hd_json_print(&text, configuration, HD_JSON_COMPACT);
-    if (text.failed || !hd_configuration_digest(configuration, digest)) {
+    if (text.failed || !make_key(configuration, further, sweep->generated, &key)) {
         result = hd_error_set(error, HD_UNAVAILABLE, "out of memory");
         goto done;
     }
     snprintf(id, sizeof id, "%s_%" PRId64, request->sweep_id, sweep->generated);
-    result = database_run(database, error, INSERT_RUN, "iitbtiii", sweep->key, sweep->generated, id, digest, (int)sizeof digest, text.data,
-                          (int64_t)HD_STARTING, (int64_t)intended, database->now_us);
+    result = database_run(database, error, INSERT_RUN, "iitbtiiit", sweep->key, sweep->generated, id, key.bytes, key.length, text.data,
+                          (int64_t)HD_STARTING, (int64_t)intended, database->now_us, resumed_from);
     if (result != 0 || sqlite3_changes(database->handle) == 0)
         goto done;
     run.key = sqlite3_last_insert_rowid(database->handle);
+    if (resumed_from != NULL)
+        snprintf(detail, sizeof detail, "{\"kind\":\"resumed\",\"message\":\"it runs %s again\"}", resumed_from);
     result = database_run(database, error, COUNT_STARTING, "i", sweep->key);
     if (result == 0)
-        result = store_add_event(database, sweep->key, run.key, STORE_EVENT_RUN, HD_STARTING, NULL, error);
+        result = store_add_event(database, sweep->key, run.key, STORE_EVENT_RUN, HD_STARTING, resumed_from != NULL ? detail : NULL, error);
     if (result == 0)
         result = run_move(database, &run, intended ? HD_PREPARING : HD_QUEUED, NULL, error);
     if (result != 0)
@@ -59,7 +79,7 @@ static int take_unused(struct database *database, struct store_generate *request
 
         if (configuration == NULL)
             return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
-        result = insert_child(database, request, sweep, configuration);
+        result = insert_child(database, request, sweep, configuration, NULL, false);
         cJSON_Delete(configuration);
         if (result != 0)
             return result;
@@ -67,9 +87,27 @@ static int take_unused(struct database *database, struct store_generate *request
     return 0;
 }
 
+/* The next of the children that are run again. Two of them may have the same configuration, and other outputs to go on from. */
+static int take_resumed(struct database *database, struct store_generate *request, struct sweep_row *sweep)
+{
+    const char *earlier = request->specification->resume_child_runs[sweep->generated];
+    cJSON *configuration = NULL;
+    int result = earlier_configuration(database, earlier, &configuration, &request->write.error);
+
+    if (result != 0)
+        return result;
+    result = insert_child(database, request, sweep, configuration, earlier, false);
+    if (result == 0)
+        result = insert_child(database, request, sweep, configuration, earlier, true);
+    cJSON_Delete(configuration);
+    return result;
+}
+
 /* Draws one more child. 1: drawn, 0: the space has no more, negative: failed. */
 static int draw_child(struct database *database, struct store_generate *request, struct sweep_row *sweep, uint64_t size)
 {
+    if (sweep->generated < request->specification->resumed_count)
+        return take_resumed(database, request, sweep);
     for (int skips = 0; skips < HD_SAMPLING_SKIPS; skips++) {
         cJSON *configuration = NULL;
         int result =
@@ -80,12 +118,21 @@ static int draw_child(struct database *database, struct store_generate *request,
         if (result < 0)
             return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
         sweep->draws++;
-        result = insert_child(database, request, sweep, configuration);
+        result = insert_child(database, request, sweep, configuration, NULL, false);
         cJSON_Delete(configuration);
         if (result != 0)
             return result;
     }
     return size > 0 ? take_unused(database, request, sweep, size) : 0;
+}
+
+/* Has every configuration of a finite space been sampled? Those that are run again may lie outside of it, so they do not count here; if
+ * some lie in it, the sampling itself comes to its end. */
+static bool is_exhausted(const struct store_generate *request, const struct sweep_row *sweep, uint64_t size)
+{
+    int64_t resumed = request->specification->resumed_count;
+
+    return size > 0 && sweep->generated > resumed && (uint64_t)(sweep->generated - resumed) >= size;
 }
 
 /* How many children may come now: the request, the budget, the concurrency. */
@@ -113,7 +160,7 @@ static int draw_children(struct database *database, struct store_generate *reque
     request->ret_children = calloc((size_t)count + 1, sizeof *request->ret_children);
     if (request->ret_children == NULL)
         return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
-    while (request->ret_count < count && !(size > 0 && (uint64_t)sweep->generated >= size)) {
+    while (request->ret_count < count && !is_exhausted(request, sweep, size)) {
         drawn = draw_child(database, request, sweep, size);
         if (drawn < 0)
             return drawn;
@@ -125,7 +172,7 @@ static int draw_children(struct database *database, struct store_generate *reque
         snprintf(detail, sizeof detail, "{\"first\":%" PRId64 ",\"count\":%" PRId64 "}", first, request->ret_count);
         result = store_add_event(database, sweep->key, 0, STORE_EVENT_GENERATED, HD_STATUS_NONE, detail, &request->write.error);
     }
-    if (result == 0 && (drawn == 0 || (size > 0 && (uint64_t)sweep->generated >= size)))
+    if (result == 0 && (drawn == 0 || is_exhausted(request, sweep, size)))
         result = sweep_stop_generation(database, sweep, HD_GENERATED_SPACE, &request->write.error);
     else if (result == 0 && sweep->generated >= sweep->max_total)
         result = sweep_stop_generation(database, sweep, HD_GENERATED_BUDGET, &request->write.error);

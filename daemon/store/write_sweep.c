@@ -26,6 +26,11 @@ static int create(struct database *database, struct store_write *write)
         return result;
     request->ret_key = sqlite3_last_insert_rowid(database->handle);
     request->ret_created_us = database->now_us;
+    result = earlier_add(database, request->ret_key, EARLIER_INHERITED, request->inherited, &write->error);
+    if (result == 0)
+        result = earlier_add(database, request->ret_key, EARLIER_RESUMED, request->resumed, &write->error);
+    if (result != 0)
+        return result;
     return store_add_event(database, request->ret_key, 0, STORE_EVENT_CREATED, HD_STARTING, request->warnings, &write->error);
 }
 

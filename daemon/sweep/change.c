@@ -1,4 +1,5 @@
 /* New limits for a live sweep: the commit decides, then live state follows. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "core/json.h"
@@ -75,6 +76,12 @@ void sweeps_change(struct sweeps *sweeps, int64_t key, const struct sweeps_chang
 
     if (sweep == NULL) {
         hd_error_set(&error, HD_CONFLICT, "the sweep has ended: its budget cannot be changed any more");
+        answer(data, &error);
+        return;
+    }
+    if (wanted->has_max_total && wanted->max_total < sweep->specification.resumed_count) {
+        hd_error_set(&error, HD_CONFLICT, "'max_total_runs' must be at least %" PRId64 ", the number of resume_child_runs, got %" PRId64,
+                     sweep->specification.resumed_count, wanted->max_total);
         answer(data, &error);
         return;
     }

@@ -30,11 +30,10 @@ static int add_variable(struct hd_strings *environment, const char *name, const 
 }
 
 /* The daemon's own variables, cleaned; the sweep's; ours (reference 8.4). */
-static int build_environment(const struct live_run *run, const cJSON *configuration, const char *folder, const char *outputs,
-                             struct hd_strings *environment)
+static int build_environment(const struct live_run *run, const cJSON *configuration, const char *folder,
+                             const struct hd_program_places *places, struct hd_strings *environment)
 {
     const struct sweeps_settings *settings = &run->sweep->sweeps->settings;
-    const struct hd_program_places places = {.outputs_directory = outputs};
     struct hd_strings own = {0};
     char token[TOKEN_SIZE];
     int result = 0;
@@ -42,7 +41,7 @@ static int build_environment(const struct live_run *run, const cJSON *configurat
     for (char *const *variable = settings->environment; variable != NULL && *variable != NULL && result == 0; variable++)
         result = hd_strings_add(environment, *variable);
     if (result == 0)
-        result = hd_program_environment(&run->sweep->specification, configuration, &places, &own);
+        result = hd_program_environment(&run->sweep->specification, configuration, places, &own);
     for (int i = 0; i < own.count && result == 0; i++)
         result = hd_strings_add(environment, own.list[i]);
     hd_strings_clear(&own);
@@ -90,23 +89,27 @@ static char *snapshot_path(const struct live_sweep *sweep)
     return hd_text_take(&text);
 }
 
-static struct launch_child *start(struct live_run *run, const char *folder, const char *snapshot)
+static struct launch_child *start(struct live_run *run, const char *folder, const char *snapshot, const char *resumed)
 {
     const struct hd_specification *specification = &run->sweep->specification;
     struct hd_strings argv = {0}, environment = {0}, outputs = {0};
     struct launch_child *child = NULL;
     cJSON *configuration = hd_json_parse_own(run->configuration);
-    char *output_folder = join(folder, "outputs");
-    const struct hd_program_places places = {.outputs_directory = output_folder};
+    char *output_folder = join(folder, "outputs"),
+         *resumed_folder = sweeps_resumed_folder(run->sweep->sweeps->settings.state_dir, run->sweep->id, run->number);
+    const struct hd_program_places places = {.outputs_directory = output_folder,
+                                             .resume_directory = resumed != NULL ? resumed_folder : NULL};
 
-    if (configuration != NULL && output_folder != NULL && hd_program_argv(specification, configuration, &places, &argv) == 0 &&
-        build_environment(run, configuration, folder, output_folder, &environment) == 0 && output_names(specification, &outputs) == 0) {
+    if (configuration != NULL && output_folder != NULL && resumed_folder != NULL &&
+        hd_program_argv(specification, configuration, &places, &argv) == 0 &&
+        build_environment(run, configuration, folder, &places, &environment) == 0 && output_names(specification, &outputs) == 0) {
         struct launch_order order = {
             .run_id = run->id,
             .folder = folder,
             .attempt = run->attempt,
             .working_directory = specification->run.snapshot ? NULL : specification->run.source_directory,
             .snapshot = snapshot,
+            .resumed = resumed,
             .output_directories = (const char *const *)outputs.list,
             .argv = argv.list,
             .environment = environment.list,
@@ -116,6 +119,7 @@ static struct launch_child *start(struct live_run *run, const char *folder, cons
     }
     cJSON_Delete(configuration);
     free(output_folder);
+    free(resumed_folder);
     hd_strings_clear(&argv);
     hd_strings_clear(&environment);
     hd_strings_clear(&outputs);
@@ -126,17 +130,18 @@ void children_launch(struct live_run *run)
 {
     struct live_sweep *sweep = run->sweep;
     char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
-    char *snapshot = snapshot_path(sweep);
+    char *snapshot = snapshot_path(sweep), *resumed = NULL;
 
     fault_point("after_intent");
-    if (folder != NULL)
-        run->child = start(run, folder, snapshot);
+    if (folder != NULL && resumed_outputs(run, &resumed) == 0)
+        run->child = start(run, folder, snapshot, resumed);
     if (run->child == NULL)
         log_line(LOG_LEVEL_ERROR, "run %s: no memory to start it; it is started when the daemon is started again", run->id);
     else if (run->stopping)
         launch_stop(run->child);
     free(folder);
     free(snapshot);
+    free(resumed);
 }
 
 void children_adopt(struct live_run *run, const struct launch_identity *identity)

@@ -103,6 +103,10 @@ void children_free_end(struct live_run *run);
 /* Commits run->end; when that fails, again after a second. */
 void children_write_end(struct live_run *run);
 
+/* resumed.c: the outputs of the run that this one runs again; *ret_folder stays NULL if it is none of those, and is the caller's. 0 or
+ * negative. */
+int resumed_outputs(const struct live_run *run, char **ret_folder);
+
 /* spool.c: takes in what the run has left in its spool, then calls `finished`. */
 void spool_take_in(struct live_run *run, const char *run_folder, void (*finished)(struct live_run *run));
 void spool_store(struct live_run *run); /* again, after a failure */

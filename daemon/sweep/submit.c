@@ -10,6 +10,7 @@
 
 #include "core/json.h"
 #include "core/number.h"
+#include "earlier.h"
 #include "launch/snapshot.h"
 #include "live.h"
 #include "log.h"
@@ -25,6 +26,7 @@ struct submit {
     char *config, *warnings_json;
     struct hd_specification specification;
     struct hd_problems errors, warnings;
+    struct earlier earlier;
     struct hd_error error; /* when it failed for other reasons than its content */
 };
 
@@ -36,6 +38,7 @@ static void free_submit(struct submit *submit)
     hd_specification_clear(&submit->specification);
     hd_problems_clear(&submit->errors);
     hd_problems_clear(&submit->warnings);
+    earlier_clear(&submit->earlier);
     free(submit->snapshot);
     free(submit->config);
     free(submit->warnings_json);
@@ -114,21 +117,41 @@ static void take_snapshot(struct submit *submit)
         submit->error = error;
 }
 
-/* On the pool. */
-static void prepare(uv_work_t *work)
+static void print_texts(struct submit *submit)
 {
-    struct submit *submit = work->data;
-    const struct hd_specification_options options = {.seed = random_seed(), .is_directory = is_directory, .exists = exists};
     struct hd_text config = {0};
 
-    if (hd_specification_parse(submit->submission.body, &options, &submit->errors, &submit->warnings, &submit->specification) != 0)
-        return;
-    take_snapshot(submit);
     hd_json_print(&config, submit->specification.config, HD_JSON_COMPACT);
     submit->config = hd_text_take(&config);
     submit->warnings_json = warnings_text(&submit->warnings);
     if (submit->config == NULL || submit->warnings_json == NULL)
         hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
+}
+
+/* On the pool. */
+static void prepare(uv_work_t *work)
+{
+    struct submit *submit = work->data;
+    const struct hd_specification_options options = {
+        .seed = random_seed(),
+        .is_directory = is_directory,
+        .exists = exists,
+        .find_earlier = earlier_find,
+        .context = &submit->earlier,
+    };
+    int result;
+
+    submit->earlier.store = submit->sweeps->store;
+    result = hd_specification_parse(submit->submission.body, &options, &submit->errors, &submit->warnings, &submit->specification);
+    if (result == 0 && submit->earlier.error.code == HD_NO_ERROR)
+        earlier_warn(&submit->earlier, &submit->specification, &submit->warnings);
+    if (submit->earlier.error.code != HD_NO_ERROR) {
+        submit->error = submit->earlier.error;
+    } else if (result == 0) {
+        take_snapshot(submit);
+        print_texts(submit);
+    }
+    earlier_end(&submit->earlier);
 }
 
 /* --- A snapshot whose sweep was not stored is removed, on the pool
@@ -193,6 +216,8 @@ static void on_prepared(uv_work_t *work, int status)
         submit->request.specification = &submit->specification;
         submit->request.config = submit->config;
         submit->request.warnings = submit->warnings_json;
+        submit->request.inherited = submit->earlier.inherited.list;
+        submit->request.resumed = submit->earlier.resumed.list;
         submit->request.write.done = on_stored;
         if (store_create_sweep(submit->sweeps->store, &submit->request, &submit->error) != 0)
             fail(submit, &submit->error);

@@ -74,5 +74,7 @@ void sweeps_delete(struct sweeps *sweeps, int64_t sweep, const char *id, sweeps_
 
 /* Absolute folder of a run: STATE/runs/<sweep>/<n/1000>/<n>. Owned by the caller; NULL when memory is short. */
 char *sweeps_run_folder(const char *state_dir, const char *sweep_id, int64_t number);
+/* Absolute folder in which a run finds the outputs of the run that it runs again. Owned by the caller; NULL when memory is short. */
+char *sweeps_resumed_folder(const char *state_dir, const char *sweep_id, int64_t number);
 
 #endif

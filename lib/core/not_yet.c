@@ -20,8 +20,6 @@ static const struct {
     {"run_config", "launcher", "slurm", "the slurm launcher", "leave it out or give local"},
     {"run_config", "launcher", "client", "the client launcher", "leave it out or give local"},
     {"run_config", "metrics_from_output", NULL, "reading metrics from the output", "leave it out and report the metrics from the program"},
-    {"", "resume_from", NULL, "inheriting earlier sweeps", "leave it out or give null"},
-    {"", "resume_child_runs", NULL, "running earlier children again", "leave it out or give null"},
     {"", "estimator", NULL, "an estimator", "give 'run_config'"},
     {"", "pipeline", NULL, "a pipeline", "give 'run_config'"},
 };

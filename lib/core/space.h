@@ -34,6 +34,9 @@ uint64_t hd_space_size(const struct hd_space *space);
 /* The configuration at `index` of a finite space in grid order: the last parameter varies fastest, numbers ascend. NULL when memory is
  * short. The caller frees it. */
 cJSON *hd_space_at(const struct hd_space *space, uint64_t index);
+/* Could the space have drawn this configuration? It has exactly the space's parameters, and each value can be drawn, bounds within a part
+ * in 10^9 (reference 8.5). */
+bool hd_space_contains(const struct hd_space *space, const cJSON *configuration);
 /* The draw-th random configuration for this seed (6.1, 6.2). NULL when memory is short. */
 cJSON *hd_space_draw(const struct hd_space *space, int64_t seed, uint64_t draw);
 /* How many expressions there are, nested ones included whether they are drawn or not: each takes a dimension of the Sobol sequence. */

@@ -97,8 +97,8 @@ static const struct hd_field body_fields[] = {
     {.name = "estimator", .read = read_program_of_v1},
     {.name = "pipeline", .read = read_program_of_v1},
     {.name = "run_config", .type = HD_FIELD_OBJECT, .read = hd_read_run_config},
-    {.name = "resume_from", .nullable = true, .absent = "null"},
-    {.name = "resume_child_runs", .nullable = true, .absent = "null"},
+    {.name = "resume_from", .nullable = true, .absent = "null", .read = hd_read_resume_from},
+    {.name = "resume_child_runs", .nullable = true, .absent = "null", .read = hd_read_resume_child_runs},
     {.name = "initial_failure_limit", .type = HD_FIELD_INTEGER, .absent = "3", RUNS(0)},
     {.name = "nested_arguments", .type = HD_FIELD_STRING, .absent = "\"json\"", .choices = "json, flat"},
     {.name = "debug_flag", .read = read_ignored},
@@ -235,6 +235,11 @@ int hd_specification_parse(const cJSON *body, const struct hd_specification_opti
         return -1;
     }
     fill(fields.output, reading.space, ret);
+    if (!hd_fill_resumed(fields.output, ret)) {
+        errors->out_of_memory = true;
+        hd_specification_clear(ret);
+        return -1;
+    }
     hd_program_check_overlap(ret, warnings);
     return 0;
 }
@@ -243,5 +248,6 @@ void hd_specification_clear(struct hd_specification *specification)
 {
     cJSON_Delete(specification->config);
     hd_space_free(specification->space);
+    free(specification->resume_child_runs);
     *specification = (struct hd_specification){0};
 }

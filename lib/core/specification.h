@@ -10,6 +10,7 @@
 #include "problems.h"
 #include "sampling.h"
 #include "space.h"
+#include "status.h"
 
 struct hd_run_config {
     const char *source_directory; /* absolute, or NULL */
@@ -38,16 +39,32 @@ struct hd_specification {
     int64_t max_total_runs;      /* filled in for a grid without one */
     int64_t max_concurrent_runs; /* 0: as many as there are free slots */
     int64_t max_duration_us;
-    int64_t trial_timeout_us;      /* 0: none; the smaller of the two fields that give it */
-    int64_t initial_failure_limit; /* 0: off */
-    bool nested_flat;              /* nested_arguments is `flat` */
+    int64_t trial_timeout_us;       /* 0: none; the smaller of the two fields that give it */
+    int64_t initial_failure_limit;  /* 0: off */
+    bool nested_flat;               /* nested_arguments is `flat` */
+    const cJSON *resume_from;       /* array of ids, or null */
+    const char **resume_child_runs; /* the children that the first of this sweep run again; owned, its strings are not */
+    int64_t resumed_count;
     struct hd_run_config run;
+};
+
+/* What an id of an earlier sweep or run stands for. */
+struct hd_earlier {
+    enum { HD_EARLIER_NOTHING, HD_EARLIER_SWEEP, HD_EARLIER_RUN } kind;
+    enum hd_status status; /* of the sweep, or of the run */
+    int64_t sweep;         /* key of the sweep, or of the run's sweep: the same for all runs of one */
+    const char *sweep_id;
+    const char *metric; /* of that sweep; NULL: none */
+    enum hd_goal goal;
 };
 
 struct hd_specification_options {
     int64_t seed;                                          /* taken when the input gives none; within +-HD_INTEGER_MAX */
     bool (*is_directory)(void *context, const char *path); /* NULL: not asked (the core does no I/O) */
     bool (*exists)(void *context, const char *path);       /* file or directory of an input; NULL: not asked */
+    /* False when nobody can tell now, which the context then knows: nothing more is asked. Strings live until the next call. NULL: not
+     * asked */
+    bool (*find_earlier)(void *context, const char *id, struct hd_earlier *ret_earlier);
     void *context;
 };
 

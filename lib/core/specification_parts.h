@@ -26,6 +26,8 @@ void hd_read_total_runs(const struct hd_fields *fields, const struct hd_field *f
 void hd_read_concurrent_runs(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_duration(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_policy(const struct hd_fields *fields, const struct hd_field *field);
+void hd_read_resume_from(const struct hd_fields *fields, const struct hd_field *field);
+void hd_read_resume_child_runs(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_run_config(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_inputs(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_outputs(const struct hd_fields *fields, const struct hd_field *field);
@@ -34,6 +36,9 @@ void hd_read_strings(const struct hd_fields *fields, const struct hd_field *fiel
 
 /* The values of a `run_config` that was read; those that are missing, because they were wrong, are NULL or 0. */
 void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret);
+
+/* Fills what a checked config says of children that are run again. False when memory is short. */
+bool hd_fill_resumed(const cJSON *config, struct hd_specification *ret);
 
 /* True if a policy is asked for. */
 bool hd_policy_given(const cJSON *policy);

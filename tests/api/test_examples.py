@@ -47,8 +47,8 @@ int main(void)
 
 
 class Building:
-    def run_tool(self, *command, **environment):
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+    def run_tool(self, *command, cwd=None, **environment):
+        done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **environment}, check=False)
         self.assertEqual(done.returncode, 0, "%r: %s" % (command, done.stderr))
         return done.stdout
 
@@ -126,6 +126,21 @@ class Examples(Building, SharedDaemonTest):
         self.assertEqual(len(runs), 2)
         for points in runs:
             self.assertEqual(self.steps(points["validation_accuracy"]), [1, 2])
+
+    def test_checkpoint(self):
+        """The best two of a sweep are trained on by a second one, and give what one training of that length gives."""
+        sweep, runs = self.submit_example("checkpoint", max_total_runs=3, run_config={"arguments": ["--epochs", 3]})
+        for points in runs:
+            self.assertEqual(self.steps(points["accuracy"]), [1, 2, 3])
+        best = self.client.read("/sweeps/%s/children/sorted" % sweep["run_id"], top=2)["children"]
+        _, longer = self.submit_example("checkpoint", max_total_runs=2, resume_child_runs=[run["run_id"] for run in best],
+                                        run_config={"arguments": ["--epochs", 5]})
+        for points in longer:
+            self.assertEqual(self.steps(points["accuracy"]), [4, 5])
+        hyperparameters = [argument for name, value in best[0]["hyperparameters"].items() for argument in ("--" + name, str(value))]
+        whole = self.run_tool("python3", os.path.join(self.examples, "checkpoint", "train.py"), "--epochs", "5", *hyperparameters,
+                              cwd=self.folder)
+        self.assertIn("epoch 5: accuracy %.4f, loss %.4f" % tuple(longer[0][name][1]["value"] for name in ("accuracy", "loss")), whole)
 
     @unittest.skipUnless(shutil.which("c++"), "there is no C++ compiler")
     def test_the_header_in_cpp(self):

@@ -1,8 +1,8 @@
 /* Writes preset rows through the store: load_rows STATE_DIR < rows.json.
  *
- * {"sweeps":[{"id","goal","metric","children":[{"number","created","status","reports":[...]}]}]}. Children are created in the order of
- * `created`. The sweeps are stored as Completed, whatever their children's statuses, so that a daemon that is started on the folder leaves
- * them as they are. */
+ * {"sweeps":[{"id","goal","metric","resume_from":[...],"children":[{"number","created","status","reports":[...]}]}]}. Children are created
+ * in the order of `created`; what a sweep inherits stands before it. The sweeps are stored as Completed, whatever their children's
+ * statuses, so that a daemon that is started on the folder leaves them as they are. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +113,19 @@ static const cJSON *next_created(const cJSON *children, int64_t after)
     return next;
 }
 
+static int load_inherited(struct database *database, int64_t sweep, const cJSON *resume_from, struct hd_error *error)
+{
+    enum { SWEEPS = 5 };
+    char *ids[SWEEPS + 1] = {0};
+
+    for (int i = 0; i < SWEEPS; i++) {
+        const cJSON *id = cJSON_GetArrayItem(resume_from, i);
+
+        ids[i] = id != NULL ? id->valuestring : NULL;
+    }
+    return earlier_add(database, sweep, EARLIER_INHERITED, ids, error);
+}
+
 static int load(struct database *database, struct store_write *write)
 {
     const cJSON *sweep = ((struct preset *)write)->sweep, *children = cJSON_GetObjectItemCaseSensitive(sweep, "children"), *child;
@@ -128,6 +141,8 @@ static int load(struct database *database, struct store_write *write)
         return (int)name;
     result = database_run(database, &write->error, INSERT_SWEEP, "tiii", id, name, (int64_t)goal, database->now_us);
     key = sqlite3_last_insert_rowid(database->handle);
+    if (result == 0)
+        result = load_inherited(database, key, cJSON_GetObjectItemCaseSensitive(sweep, "resume_from"), &write->error);
     while (result == 0 && (child = next_created(children, created)) != NULL) {
         created = integer_of(child, "created");
         result = load_child(database, key, id, goal, child, &write->error);

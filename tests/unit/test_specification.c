@@ -292,11 +292,6 @@ static const struct {
      {{"Unsupported", "run_config.metrics_from_output",
        "'run_config.metrics_from_output': reading metrics from the output is not supported here; leave it out and report the metrics from "
        "the program"}}},
-    {{{"resume_from", "\"HD_x\""}},
-     {{"Unsupported", "resume_from", "'resume_from': inheriting earlier sweeps is not supported here; leave it out or give null"}}},
-    {{{"resume_child_runs", "[\"HD_x_1\"]"}},
-     {{"Unsupported", "resume_child_runs",
-       "'resume_child_runs': running earlier children again is not supported here; leave it out or give null"}}},
     {{{"estimator", "{\"a\": 1}"}, {"run_config", NULL}},
      {{"Unsupported", "estimator", "'estimator': an estimator is not supported here; give 'run_config'"}}},
     {{{"pipeline", "\"p\""}, {"run_config", NULL}},

@@ -88,6 +88,8 @@ static cJSON *right_body(void)
     fixture_change(body, "run_config",
                    "{\"command\": \"t ${{search_space.lr}} '{inputs.A}' ${{outputs.o}}\", \"inputs\": {\"A\": 1, \"d\": {\"path\": "
                    "\"/data/iris.csv\"}}, \"outputs\": {\"o\": {}}, \"environment_variables\": {\"E\": \"${{search_space.conv.k}}\"}}");
+    fixture_change(body, "resume_from", "\"HD_a\"");
+    fixture_change(body, "resume_child_runs", "[\"HD_b_1\", \"HD_a_2\", \"HD_b_0\"]");
     return body;
 }
 
@@ -97,6 +99,8 @@ static cJSON *wrong_body(void)
 
     fixture_change(body, "max_total_runs", "0");
     fixture_change(body, "policy", "{\"type\": \"bandit\"}");
+    fixture_change(body, "resume_from", "[1]");
+    fixture_change(body, "resume_child_runs", "[\"HD_b_1\", \"HD_b_1\"]");
     fixture_change(body, "run_config.inputs", "{\"A\": [], \"b c\": {}}");
     fixture_change(body, "run_config.environment_variables", "{\"E\": \"${{inputs.none}}\"}");
     return body;
@@ -151,7 +155,7 @@ END_TEST
 
 START_TEST(a_wrong_body)
 {
-    parse_until_it_goes_well(wrong_body(), 7);
+    parse_until_it_goes_well(wrong_body(), 9);
 }
 END_TEST
 
