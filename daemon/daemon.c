@@ -284,7 +284,13 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
 
     listen_address(daemon, address, sizeof address);
     daemon->api = (struct api){
-        .loop = &daemon->loop, .store = daemon->store, .state_dir = settings->state_dir, .big_answers = (int)settings->big_answers};
+        .loop = &daemon->loop,
+        .store = daemon->store,
+        .state_dir = settings->state_dir,
+        .monitor = settings->monitor,
+        .configuration_file = settings->configuration_file,
+        .big_answers = (int)settings->big_answers,
+    };
     return http_open(&daemon->http, &daemon->loop, &http_settings, error);
 }
 

@@ -11,10 +11,11 @@ struct api {
     struct store *store;
     struct sweeps *sweeps; /* NULL until everything is taken up: then the daemon is not ready */
     const char *state_dir;
-    int big_answers;          /* atomic; at most so many at once are larger than an answer in memory */
-    int big_answers_open;     /* atomic */
-    int jobs;                 /* on the pool; their ends may still use the store */
-    void (*idle)(void *data); /* waits for the last of them */
+    const char *monitor, *configuration_file; /* as told by /version; the file may be NULL */
+    int big_answers;                          /* atomic; at most so many at once are larger than an answer in memory */
+    int big_answers_open;                     /* atomic */
+    int jobs;                                 /* on the pool; their ends may still use the store */
+    void (*idle)(void *data);                 /* waits for the last of them */
     void *idle_data;
 };
 

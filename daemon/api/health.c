@@ -1,6 +1,10 @@
 /* Is the daemon alive, is it ready, which one is it. */
 #include <inttypes.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "core/instant.h"
+#include "core/json.h"
 #include "core/random.h"
 #include "handlers.h"
 
@@ -31,15 +35,33 @@ void api_readyz(struct http_request *request, void *context)
     hd_text_clear(&text);
 }
 
+static void add_path(struct hd_text *text, const char *name, const char *path)
+{
+    hd_text_format(text, ",\"%s\":", name);
+    if (path != NULL)
+        hd_json_print_string(text, path);
+    else
+        hd_text_add_string(text, "null");
+}
+
 void api_version(struct http_request *request, void *context)
 {
     struct api *api = context;
     struct store_counters counters = store_counters(api->store);
     struct hd_text text = {0};
+    struct timespec now = {0};
+    char instant[HD_INSTANT_SIZE];
 
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    hd_instant_text((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, instant);
     hd_text_format(&text, "{\"name\":\"hyperdrived\",\"version\":\"%s\",\"api\":\"v1\",\"rng\":\"%s\",", HD_VERSION, HD_RANDOM_NAME);
-    hd_text_format(&text, "\"store\":{\"commits\":%" PRId64 ",\"writes\":%" PRId64 ",\"points\":%" PRId64 "}}", counters.commits,
-                   counters.writes, counters.points);
+    hd_text_format(&text, "\"store\":{\"schema\":%d,\"commits\":%" PRId64 ",\"writes\":%" PRId64 ",\"points\":%" PRId64 "},",
+                   store_schema(), counters.commits, counters.writes, counters.points);
+    hd_text_format(&text, "\"time_utc\":\"%s\",\"pid\":%d", instant, (int)getpid());
+    add_path(&text, "state_dir", api->state_dir);
+    add_path(&text, "monitor", api->monitor);
+    add_path(&text, "configuration_file", api->configuration_file);
+    hd_text_add_char(&text, '}');
     http_reply_json(request, 200, &text);
     hd_text_clear(&text);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "migration.h"
 #include "reader.h"
 #include "room.h"
 
@@ -72,6 +73,11 @@ void store_close(struct store *store, void (*closed)(void *data), void *data)
         reader_close(reader);
     }
     writer_close(&store->writer, on_writer_closed, store);
+}
+
+int store_schema(void)
+{
+    return store_migration_count;
 }
 
 void store_set_queue_limit(struct store *store, int64_t bytes)

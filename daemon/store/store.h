@@ -31,6 +31,8 @@ struct store_settings {
 
 int store_open(struct store **ret_store, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error);
 /* Waits for all submitted writes, calls their `done`, then closes. `closed` is called when the loop has let go. */
+/* Number of the newest migration, at which every open database is. */
+int store_schema(void);
 /* Of writes that come from now on. */
 void store_set_queue_limit(struct store *store, int64_t bytes);
 void store_close(struct store *store, void (*closed)(void *data), void *data);

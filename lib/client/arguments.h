@@ -31,6 +31,7 @@ enum option_id {
     OPTION_MAX_TOTAL_RUNS,
     OPTION_MAX_CONCURRENT_RUNS,
     OPTION_YES,
+    OPTION_MIN_FREE,
     OPTION_COUNT,
 };
 

@@ -13,6 +13,7 @@
 enum {
     EXIT_OK = 0,
     EXIT_NOT_COMPLETED = 1, /* the sweep did not end Completed */
+    EXIT_FAULT = 1,         /* doctor found something wrong */
     EXIT_USAGE = 2,         /* usage, or invalid input */
     EXIT_NOT_FOUND = 3,
     EXIT_CONFLICT = 4,
@@ -66,6 +67,6 @@ void client_pause(long milliseconds);
 
 command_function command_submit, command_list, command_show, command_watch, command_best, command_children, command_hyperparameters,
     command_metrics, command_config, command_logs, command_cancel, command_report, command_validate, command_sample, command_set,
-    command_delete;
+    command_delete, command_doctor;
 
 #endif

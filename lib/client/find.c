@@ -64,6 +64,7 @@ static int read_folder(const char *folder, struct address *address, struct hd_er
     }
     hd_text_format(&source, "state folder %s", folder);
     address->source = hd_text_take(&source);
+    address->folder = strdup(folder);
     return 0;
 }
 
@@ -76,18 +77,38 @@ static bool has_url(const char *folder)
     return result == 0 || result == -EACCES; /* one that may not be read is the right one, and its error says why it fails */
 }
 
-static int read_default_folders(struct address *address, struct hd_error *error)
+static const char system_folder[] = "/var/lib/hyperdrive";
+
+/* Empty for root, and without a home folder. */
+static struct hd_text own_folder(void)
 {
-    static const char system_folder[] = "/var/lib/hyperdrive";
     const char *state_home = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     struct hd_text own = {0};
-    int result;
 
     if (geteuid() != 0 && state_home != NULL && state_home[0] == '/') {
         hd_text_format(&own, "%s/hyperdrive", state_home);
     } else if (geteuid() != 0 && home != NULL && home[0] == '/') {
         hd_text_format(&own, "%s/.local/state/hyperdrive", home);
     }
+    return own;
+}
+
+char *find_state_folder(const char *state_dir)
+{
+    struct hd_text own = own_folder();
+
+    if (state_dir == NULL && own.length > 0 && !own.failed && (has_url(own.data) || !has_url(system_folder))) {
+        return hd_text_take(&own);
+    }
+    hd_text_clear(&own);
+    return strdup(state_dir != NULL ? state_dir : system_folder);
+}
+
+static int read_default_folders(struct address *address, struct hd_error *error)
+{
+    struct hd_text own = own_folder();
+    int result;
+
     if (own.data != NULL && !own.failed && has_url(own.data)) {
         result = read_folder(own.data, address, error);
     } else if (has_url(system_folder)) {
@@ -176,5 +197,6 @@ void address_clear(struct address *address)
     free(address->url);
     free(address->token);
     free(address->source);
+    free(address->folder);
     *address = (struct address){0};
 }

@@ -64,6 +64,12 @@ static const struct command commands[] = {
      "On a terminal it asks first. Ends with 4 if the sweep has not ended; cancel it before.\n"
      "\nExamples:\n  hyperdrive delete SWEEP\n  hyperdrive delete --yes SWEEP\n",
      OPTION_BIT(OPTION_YES), 1, 1, command_delete},
+    {"doctor", "", "look at an installation and say what is wrong, and what would be right",
+     "One line for each check: ok, warning, fault, or unknown for a check that cannot be made here. Ends with 1 if there is a fault.\n"
+     "It looks for the daemon as every command does; the state folder, the daemon's limits and its processes only on its own machine.\n"
+     "\nExamples:\n  hyperdrive doctor\n  hyperdrive doctor --min-free 10240\n  hyperdrive doctor --json | jq '.checks[] | "
+     "select(.result == \"fault\")'\n",
+     OPTION_BIT(OPTION_MIN_FREE), 0, 0, command_doctor},
     {"report", "NAME=VALUE...", "report metrics of the run that this is called in",
      "For scripts that run as children: the daemon, the run and its token come from the environment. A VALUE is a number, true, false, "
      "NaN,\n"
@@ -96,7 +102,8 @@ static void print_program_help(FILE *out)
     fputs("\nA SWEEP is the id that submit prints; `last`, or none where it is optional, is the newest sweep. A RUN is the id of a child.\n"
           "The daemon is found by --url or --state-dir, then by HYPERDRIVE_URL and HYPERDRIVE_TOKEN, then in $XDG_STATE_HOME/hyperdrive\n"
           "(~/.local/state/hyperdrive) and /var/lib/hyperdrive.\n"
-          "\nExit codes: 0 ok, 1 the sweep did not end Completed, 2 usage or invalid input, 3 not found, 4 conflict, 5 refused,\n"
+          "\nExit codes: 0 ok, 1 the sweep did not end Completed (doctor: a fault), 2 usage or invalid input, 3 not found, 4 conflict, 5 "
+          "refused,\n"
           "6 no connection.\n"
           "\nExamples:\n  hyperdrive submit --watch sweep.yaml\n  hyperdrive best\n  hyperdrive children --top 5\n\n"
           "hyperdrive COMMAND --help tells more about a command.\n",

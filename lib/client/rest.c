@@ -261,7 +261,7 @@ int rest_call(struct rest *rest, const struct rest_request *request, struct rest
     int result = 0;
 
     hd_problems_clear(&rest->details);
-    hd_text_format(&url, "%s/api/v1%s", rest->url, request->path);
+    hd_text_format(&url, "%s%s%s", rest->url, request->root ? "" : "/api/v1", request->path);
     if (url.failed) {
         hd_text_clear(&url);
         return out_of_memory(error);
@@ -315,6 +315,16 @@ int rest_get(struct rest *rest, const char *path, struct rest_answer *ret_answer
     }
     *ret_answer = answer;
     return 0;
+}
+
+int rest_get_root(struct rest *rest, const char *path, struct hd_error *error)
+{
+    struct rest_request request = {.path = path, .root = true};
+    struct rest_answer answer = {0};
+    int result = rest_call(rest, &request, &answer, error);
+
+    rest_answer_clear(&answer);
+    return result;
 }
 
 const struct hd_problems *rest_details(const struct rest *rest)

@@ -19,6 +19,7 @@ typedef bool rest_sink(void *data, const char *bytes, size_t length);
 struct rest_request {
     const char *method; /* NULL: GET */
     const char *path;   /* below /api/v1, escaped: rest_path_part(), rest_path_query() */
+    bool root;          /* the path is not below /api/v1 */
     const char *body;   /* JSON; NULL: none */
     int64_t range_from; /* first byte that is wanted; 0: all */
     rest_sink *sink;    /* NULL: the body is kept in the answer */
@@ -43,6 +44,9 @@ void rest_answer_clear(struct rest_answer *answer);
 
 /* GET of a path that answers an object. */
 int rest_get(struct rest *rest, const char *path, struct rest_answer *ret_answer, struct hd_error *error);
+
+/* GET of a path beside the API, as /readyz: 0 when it answers with success. */
+int rest_get_root(struct rest *rest, const char *path, struct hd_error *error);
 
 /* What the last refusal told in `error.details`; empty after a good answer. */
 const struct hd_problems *rest_details(const struct rest *rest);

@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
 
-_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel set delete report'
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel set delete doctor report'
 
 # _hyperdrive_options COMMAND: the long options that it takes.
 _hyperdrive_options() {
@@ -14,6 +14,7 @@ _hyperdrive_options() {
     children) echo --top --reverse --discard-no-metric ;;
     logs) echo --follow ;;
     delete) echo --yes ;;
+    doctor) echo --min-free ;;
     set) echo --max-total-runs --max-concurrent-runs ;;
     report) echo --step --retry ;;
   esac
@@ -44,7 +45,7 @@ _hyperdrive_read() {
           place+=("$word" "${COMP_WORDS[i + 1]-}")
           i=$((i + 1))
           ;;
-        --status | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --step | --retry | -n | -s)
+        --status | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry | -n | -s)
           i=$((i + 1))
           ;;
         -*) ;;
@@ -91,7 +92,7 @@ _hyperdrive() {
       _hyperdrive_words 'Starting Running CancelRequested Completed Failed Canceled' "$current"
       return
       ;;
-    --url | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --step | --retry)
+    --url | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry)
       COMPREPLY=()
       return
       ;;

@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in fish. Ids come from the daemon that the command line names, quietly.
 
-set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs cancel set delete report
+set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs cancel set delete doctor report
 
 function __hyperdrive_sweeps
     set -l place
@@ -43,6 +43,7 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a logs -d 'Print a log of 
 complete -c hyperdrive -n __hyperdrive_needs_command -a cancel -d 'Cancel a sweep with all its children, or one run'
 complete -c hyperdrive -n __hyperdrive_needs_command -a set -d 'Change the limits of a sweep that has not ended'
 complete -c hyperdrive -n __hyperdrive_needs_command -a delete -d 'Delete a sweep that has ended, with all its runs and their files'
+complete -c hyperdrive -n __hyperdrive_needs_command -a doctor -d 'Look at an installation and say what is wrong'
 complete -c hyperdrive -n __hyperdrive_needs_command -a report -d 'Report metrics of the run that this is called in'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from submit validate sample' -F
@@ -63,5 +64,6 @@ complete -c hyperdrive -n '__fish_seen_subcommand_from logs' -s f -l follow -d '
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-total-runs -x -d 'How many runs in all'
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-concurrent-runs -x -d 'How many at once; 0 for as many as there are slots'
 complete -c hyperdrive -n '__fish_seen_subcommand_from delete' -s y -l yes -d 'Do not ask'
+complete -c hyperdrive -n '__fish_seen_subcommand_from doctor' -l min-free -x -d 'MiB that should be free'
 complete -c hyperdrive -n '__fish_seen_subcommand_from report' -s s -l step -x -d 'Step that the values belong to'
 complete -c hyperdrive -n '__fish_seen_subcommand_from report' -l retry -x -d 'How long to try, in seconds'

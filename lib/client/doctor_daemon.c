@@ -1,0 +1,97 @@
+/* Checks of `hyperdrive doctor` that ask the daemon. */
+#include <math.h>
+#include <string.h>
+
+#include "doctor.h"
+
+static const char silent[] = "the daemon does not answer";
+
+void doctor_check_address(struct doctor *doctor, struct doctor_finding *finding)
+{
+    if (doctor->address.url == NULL) {
+        doctor_found(finding, DOCTOR_FAULT, "%s", doctor->address_error.message);
+    } else {
+        doctor_found(finding, DOCTOR_OK, "%s, from %s", doctor->address.url, doctor->address.source);
+    }
+}
+
+void doctor_check_reachable(struct doctor *doctor, struct doctor_finding *finding)
+{
+    enum hd_code code = doctor->version_error.code;
+
+    if (doctor->address.url == NULL) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "no address to ask at");
+    } else if (code == HD_UNAVAILABLE || code == HD_TIMEOUT || code == HD_INTERNAL) {
+        doctor_found(finding, DOCTOR_FAULT, "%s", doctor->version_error.message);
+    } else {
+        doctor_found(finding, DOCTOR_OK, "answers%s",
+                     doctor->version != NULL && !doctor->local ? "; it runs on another machine, or with another state folder" : "");
+    }
+}
+
+void doctor_check_token(struct doctor *doctor, struct doctor_finding *finding)
+{
+    enum hd_code code = doctor->version_error.code;
+
+    if (doctor->version != NULL) {
+        doctor_found(finding, DOCTOR_OK, "is the owner's");
+    } else if (code == HD_UNAUTHORIZED && doctor->address.folder != NULL) {
+        doctor_found(finding, DOCTOR_FAULT,
+                     "the daemon at %s refuses the token of %s/token: another daemon answers there, or the file is not the one it started "
+                     "with; restart the daemon of this folder",
+                     doctor->address.url, doctor->address.folder);
+    } else if (code == HD_UNAUTHORIZED || code == HD_FORBIDDEN) {
+        doctor_found(finding, DOCTOR_FAULT, "%s; the owner's token lies in the daemon's state folder, in the file 'token'",
+                     doctor->version_error.message);
+    } else {
+        doctor_found(finding, DOCTOR_UNKNOWN, "%s", silent);
+    }
+}
+
+void doctor_check_version(struct doctor *doctor, struct doctor_finding *finding)
+{
+    const char *version = member_text(doctor->version, "version", NULL);
+
+    if (version == NULL) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "the daemon did not tell its version");
+    } else if (strcmp(version, HD_VERSION) != 0) {
+        doctor_found(finding, DOCTOR_WARNING,
+                     "the daemon is %s, this command %s; install the same, and restart the daemon (children go on)", version, HD_VERSION);
+    } else {
+        doctor_found(finding, DOCTOR_OK, "%s, as this command", version);
+    }
+}
+
+/* The daemon's own word: whoever opens the file beside it gets in its way. */
+void doctor_check_database(struct doctor *doctor, struct doctor_finding *finding)
+{
+    struct rest_answer answer = {0};
+    struct hd_error error = {0};
+
+    if (doctor->version == NULL) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "the daemon did not tell; nobody else should open its database");
+        return;
+    }
+    if (rest_get(doctor->client->rest, "/sweeps?limit=1", &answer, &error) < 0) {
+        doctor_found(finding, DOCTOR_FAULT, "the daemon cannot read it: %s", error.message);
+    } else if (rest_get_root(doctor->client->rest, "/readyz", &error) < 0) {
+        doctor_found(finding, DOCTOR_FAULT, "the daemon is not ready: %s", error.message);
+    } else {
+        doctor_found(finding, DOCTOR_OK, "schema %.0f, can be read and written", member_count(member(doctor->version, "store"), "schema"));
+    }
+    rest_answer_clear(&answer);
+}
+
+void doctor_check_clock(struct doctor *doctor, struct doctor_finding *finding)
+{
+    enum { TOLERATED_SECONDS = 2 };
+
+    if (doctor->version == NULL) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "the daemon did not tell its time");
+    } else if (fabs(doctor->ahead) > TOLERATED_SECONDS + doctor->uncertainty) {
+        doctor_found(finding, DOCTOR_WARNING, "the daemon's clock is %.0f s %s of this one; let both machines keep time by NTP",
+                     fabs(doctor->ahead), doctor->ahead > 0 ? "ahead" : "behind");
+    } else {
+        doctor_found(finding, DOCTOR_OK, "the same time here and there");
+    }
+}

@@ -1,0 +1,208 @@
+"""hyperdrive doctor: a healthy installation, and broken ones: what is said of each, and that nothing else is."""
+
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import threading
+import unittest
+
+import harness
+from harness import DaemonTest, wait_until
+
+NAMES = ["address", "daemon", "token", "version", "database", "clock", "state folder", "secrets", "file system", "free space", "lock",
+         "monitor", "configuration", "python3", "systemd", "limits", "leftovers"]
+
+
+def doctor(*options, environment=None):
+    """Exit code, and name -> (result, message)."""
+    done = subprocess.run([harness.COMMAND, "doctor", "--json", "--min-free", "0", *options], capture_output=True, text=True,
+                          timeout=harness.DEADLINE, check=False, env={**harness.clean_environment(), **(environment or {})})
+    assert done.stderr == "", done.stderr
+    told = harness.read_json(done.stdout)
+    found = {check["check"]: (check["result"], check["message"]) for check in told["checks"]}
+    for result, member in (("fault", "faults"), ("warning", "warnings"), ("unknown", "unknown")):
+        assert told[member] == sum(of == result for of, _ in found.values()), told
+    assert done.returncode == (1 if told["faults"] else 0), (done.returncode, told)
+    return done.returncode, found
+
+
+class Doctor(DaemonTest):
+    daemon_options = {"slots": 2}
+
+    def examine(self, *options, **further):
+        return doctor("--state-dir", self.daemon.state, *options, **further)
+
+    def assertOnlyFault(self, name, message, *options, **further):
+        code, found = self.examine(*options, **further)
+        self.assertEqual(code, 1)
+        self.assertEqual([check for check, (result, _) in found.items() if result == "fault"], [name], found)
+        self.assertRegex(found[name][1], message)
+
+    def test_a_healthy_installation(self):
+        code, found = self.examine()
+        self.assertEqual(code, 0, found)
+        self.assertEqual(list(found), NAMES)
+        # What the machine of the test is like is not the test's to say.
+        for name in set(NAMES) - {"file system", "systemd", "limits", "configuration"}:
+            self.assertEqual(found[name][0], "ok", (name, found[name]))
+        self.assertIn(self.daemon.url, found["address"][1])
+
+    def test_for_people(self):
+        done = subprocess.run([harness.COMMAND, "doctor", "--min-free", "0", "--state-dir", self.daemon.state], capture_output=True, text=True,
+                              timeout=harness.DEADLINE, check=False, env=harness.clean_environment())
+        self.assertEqual(done.returncode, 0, done.stdout)
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), len(NAMES))
+        for name, line in zip(NAMES, lines):
+            self.assertRegex(line, r"\A(ok|warning|unknown) +%s +\S" % name)
+
+    def test_others_may_read(self):
+        for path, mode, name, right in ((".", 0o755, "state folder", "chmod 0700"), ("token", 0o644, "secrets", "chmod 0600"),
+                                        ("secret", 0o640, "secrets", "chmod 0600")):
+            with self.subTest(path):
+                path = os.path.join(self.daemon.state, path)
+                before = os.stat(path).st_mode & 0o777
+                os.chmod(path, mode)
+                self.assertOnlyFault(name, r"mode %04o.*%s" % (mode, right))
+                os.chmod(path, before)
+        os.chmod(os.path.join(self.daemon.state, "token"), 0o640)  # a group that may use the daemon of the system
+        self.assertEqual(self.examine()[0], 0)
+
+    def test_a_dead_daemon_with_its_old_address(self):
+        self.daemon.kill()
+        code, found = self.examine()
+        self.assertEqual(code, 1)
+        self.assertEqual(found["daemon"][0], "fault")
+        self.assertIn("no daemon answers at " + self.daemon.url, found["daemon"][1])
+        self.assertEqual(found["lock"][0], "fault")
+        self.assertIn("is of an earlier one; start hyperdrived", found["lock"][1])
+        for name in ("token", "version", "database", "clock", "monitor", "limits", "leftovers"):
+            self.assertEqual(found[name][0], "unknown", name)
+        self.daemon.start()
+        self.assertEqual(self.examine()[0], 0)
+
+    def test_a_wrong_token(self):
+        with open(os.path.join(self.daemon.state, "token"), "w", encoding="utf-8") as file:
+            file.write("x" * 64 + "\n")
+        code, found = self.examine()
+        self.assertEqual(code, 1)
+        self.assertEqual(found["daemon"][0], "ok", "it answers")
+        self.assertEqual(found["token"][0], "fault")
+        self.assertIn("refuses the token of %s/token" % self.daemon.state, found["token"][1])
+
+    def test_a_missing_token(self):
+        os.rename(os.path.join(self.daemon.state, "token"), os.path.join(self.folder, "token"))
+        code, found = self.examine()
+        self.assertEqual(code, 1)
+        self.assertRegex(found["address"][1], r"cannot read .*/token")
+        self.assertRegex(found["secrets"][1], r"token is missing")
+
+    def test_no_installation_at_all(self):
+        code, found = doctor("--state-dir", os.path.join(self.folder, "nothing"))
+        self.assertEqual(code, 1)
+        self.assertEqual(found["address"][0], "fault")
+        self.assertRegex(found["state folder"][1], "there is no folder")
+
+    def test_little_space(self):
+        self.assertOnlyFault("free space", r"MiB are free .*; delete ended sweeps", "--min-free", str(1 << 30))
+
+    def test_a_missing_monitor(self):
+        self.daemon.stop()
+        monitor = os.path.join(self.folder, "monitor")
+        shutil.copy(harness.MONITOR, monitor)
+        self.daemon.start(options=["--monitor", monitor])
+        self.assertEqual(self.examine()[0], 0)
+        os.chmod(monitor, 0o644)
+        self.assertOnlyFault("monitor", r"cannot be executed.*chmod 0755")
+        os.unlink(monitor)
+        self.assertOnlyFault("monitor", r"No such file.*no child can start")
+
+    def test_a_faulty_configuration(self):
+        self.daemon.stop()
+        path = os.path.join(self.folder, "hyperdrived.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("slots = 2\n")
+        self.daemon.start(options=["--config", path])
+        self.assertEqual(self.examine()[1]["configuration"], ("ok", path + ": the configuration is right"))
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("slot = 3\n")
+        self.assertOnlyFault("configuration", r"hyperdrived.conf:2: there is no setting 'slot'; did you mean 'slots'\?")
+
+    def test_no_python(self):
+        code, found = self.examine(environment={"PATH": self.folder})
+        self.assertEqual((code, found["python3"][0]), (0, "warning"), found)
+
+    def leftover(self, run_id, folder):
+        process = subprocess.Popen(["/bin/sleep", "1000"], env={"HYPERDRIVE_RUN_ID": run_id, "HYPERDRIVE_RUN_DIR": folder})
+
+        def end():
+            process.kill()
+            process.wait()
+        self.addCleanup(end)
+        wait_until(lambda: harness.command_line(process.pid)[:1] == ["/bin/sleep"], "the process")
+        return process
+
+    def test_leftover_processes(self):
+        sweep_id, runs = self.running_sweep()
+        self.assertEqual(self.examine()[0], 0, "what runs is right to run")
+        ended = self.finished_sweep(max_total_runs=1)["run_id"] + "_0"
+        left = self.leftover(ended, self.daemon.run_folder(ended))
+        self.assertOnlyFault("leftovers", r"1 process is left .*: %d of run %s, which has ended" % (left.pid, ended))
+        unknown = self.leftover("nobody_0", os.path.join(self.daemon.state, "runs/nobody/0/0"))
+        self.assertOnlyFault("leftovers", r"2 processes are left .*%d of run nobody_0, which the daemon does not know" % unknown.pid)
+        left.kill()
+        left.wait()
+        unknown.kill()
+        unknown.wait()
+        self.leftover("nobody_0", "/elsewhere/runs/nobody/0/0")  # of another daemon
+        self.assertEqual(self.examine()[0], 0)
+        self.gates.release(runs[0])
+        self.wait_for_sweep(sweep_id)
+
+
+class Elsewhere(unittest.TestCase):
+    """A daemon of another machine, played by a server of our own: another version, another time."""
+
+    def serve(self, version):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):  # noqa: N802
+                body = json.dumps(version if self.path == "/api/v1/version" else {"sweeps": [], "next": None}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return "http://127.0.0.1:%d" % server.server_address[1]
+
+    def test_another_version_and_another_time(self):
+        url = self.serve({"name": "hyperdrived", "version": "99.0.0", "time_utc": "2001-02-03T04:05:06.000000Z", "state_dir": "/no/such",
+                          "monitor": "/no/such", "configuration_file": None, "pid": 1, "store": {"schema": 9}})
+        code, found = doctor("--url", url)
+        self.assertEqual(code, 0, found)
+        self.assertEqual(found["version"][0], "warning")
+        self.assertRegex(found["version"][1], r"the daemon is 99\.0\.0, this command ")
+        self.assertEqual(found["clock"][0], "warning")
+        self.assertRegex(found["clock"][1], r"\d+ s behind")
+        for name in ("state folder", "secrets", "file system", "free space", "lock", "monitor", "limits", "leftovers"):
+            self.assertEqual(found[name][0], "unknown", name)
+
+    def test_another_program(self):
+        code, found = doctor("--url", self.serve({"name": "something"}))
+        self.assertEqual((code, found["daemon"][0]), (1, "fault"))
+        self.assertIn("does not answer as hyperdrived does", found["daemon"][1])
+
+
+if __name__ == "__main__":
+    harness.main()
