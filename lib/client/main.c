@@ -56,6 +56,13 @@ static const struct command commands[] = {
      OPTION_BIT(OPTION_FOLLOW), 1, 2, command_logs},
     {"cancel", "SWEEP|RUN", "cancel a sweep with all its children, or one run",
      "Ends with 4 if it had ended already.\n\nExamples:\n  hyperdrive cancel SWEEP\n  hyperdrive cancel RUN\n", 0, 1, 1, command_cancel},
+    {"retry", "SWEEP|RUN...", "run what failed again, as a new sweep",
+     "The Failed children of SWEEP, or the Failed RUNs that are named, are the children of a new sweep: with the same configuration (its\n"
+     "source_directory as it is now) and the same hyperparameters. A script finds the old outputs behind --resume-from, a command in\n"
+     "AZUREML_DATAREFERENCE_MODEL_LOCATION. The new sweep has the tag retry_of; its id is printed. Ends with 3 if there is nothing to "
+     "retry.\n"
+     "\nExamples:\n  hyperdrive retry SWEEP\n  hyperdrive retry --canceled --watch SWEEP\n  hyperdrive retry RUN RUN\n",
+     OPTION_BIT(OPTION_WATCH) | OPTION_BIT(OPTION_CANCELED), 1, -1, command_retry},
     {"set", "SWEEP", "change the limits of a sweep that has not ended",
      "At least one limit must be given. Ends with 4 if the sweep has ended, or has more runs already.\n"
      "\nExamples:\n  hyperdrive set --max-total-runs 200 SWEEP\n  hyperdrive set --max-concurrent-runs 2 SWEEP\n",

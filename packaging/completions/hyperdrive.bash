@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
 
-_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel set delete doctor report'
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel retry set delete doctor report'
 
 # _hyperdrive_options COMMAND: the long options that it takes.
 _hyperdrive_options() {
@@ -13,6 +13,7 @@ _hyperdrive_options() {
     best) echo --no-failed --no-canceled --no-inherited ;;
     children) echo --top --reverse --discard-no-metric ;;
     logs) echo --follow ;;
+    retry) echo --watch --canceled ;;
     delete) echo --yes ;;
     doctor) echo --min-free ;;
     set) echo --max-total-runs --max-concurrent-runs ;;
@@ -101,12 +102,12 @@ _hyperdrive() {
     _hyperdrive_words "$(_hyperdrive_options "$command")" "$current"
   elif [ -z "$command" ]; then
     _hyperdrive_words "$_hyperdrive_commands" "$current"
-  elif [ "$operands" -gt 0 ]; then
+  elif [ "$operands" -gt 0 ] && [ "$command" != retry ]; then
     COMPREPLY=()
   else
     case $command in
       submit | validate | sample) _hyperdrive_files "$current" ;;
-      show | watch | best | children | hyperparameters | metrics | config | logs | cancel | set | delete)
+      show | watch | best | children | hyperparameters | metrics | config | logs | cancel | retry | set | delete)
         _hyperdrive_words "$(_hyperdrive_sweeps ${place[@]+"${place[@]}"})" "$current"
         ;;
       *) COMPREPLY=() ;;

@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in fish. Ids come from the daemon that the command line names, quietly.
 
-set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs cancel set delete doctor report
+set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs cancel retry set delete doctor report
 
 function __hyperdrive_sweeps
     set -l place
@@ -41,13 +41,14 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a metrics -d 'List the met
 complete -c hyperdrive -n __hyperdrive_needs_command -a config -d 'Print the configuration of a sweep'
 complete -c hyperdrive -n __hyperdrive_needs_command -a logs -d 'Print a log of a run, or the log of a sweep'
 complete -c hyperdrive -n __hyperdrive_needs_command -a cancel -d 'Cancel a sweep with all its children, or one run'
+complete -c hyperdrive -n __hyperdrive_needs_command -a retry -d 'Run what failed again, as a new sweep'
 complete -c hyperdrive -n __hyperdrive_needs_command -a set -d 'Change the limits of a sweep that has not ended'
 complete -c hyperdrive -n __hyperdrive_needs_command -a delete -d 'Delete a sweep that has ended, with all its runs and their files'
 complete -c hyperdrive -n __hyperdrive_needs_command -a doctor -d 'Look at an installation and say what is wrong'
 complete -c hyperdrive -n __hyperdrive_needs_command -a report -d 'Report metrics of the run that this is called in'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from submit validate sample' -F
-complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs cancel set delete' -k -a '(__hyperdrive_sweeps)'
+complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs cancel retry set delete' -k -a '(__hyperdrive_sweeps)'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from submit' -s w -l watch -d 'Show the progress until the sweep ends'
 complete -c hyperdrive -n '__fish_seen_subcommand_from sample' -s n -l number -x -d 'How many configurations'
@@ -61,6 +62,8 @@ complete -c hyperdrive -n '__fish_seen_subcommand_from children' -s n -l top -x 
 complete -c hyperdrive -n '__fish_seen_subcommand_from children' -s r -l reverse -d 'Worst first'
 complete -c hyperdrive -n '__fish_seen_subcommand_from children' -l discard-no-metric -d 'Leave out children without the primary metric'
 complete -c hyperdrive -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'Go on printing until the end'
+complete -c hyperdrive -n '__fish_seen_subcommand_from retry' -s w -l watch -d 'Show the progress until the sweep ends'
+complete -c hyperdrive -n '__fish_seen_subcommand_from retry' -l canceled -d 'Also what was cancelled by a user or a limit'
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-total-runs -x -d 'How many runs in all'
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-concurrent-runs -x -d 'How many at once; 0 for as many as there are slots'
 complete -c hyperdrive -n '__fish_seen_subcommand_from delete' -s y -l yes -d 'Do not ask'
