@@ -62,6 +62,7 @@ static void started(struct http_server *server, struct MHD_Connection *connectio
     peer->stage = HTTP_HEAD;
     peer->since_ms = uv_now(server->loop);
     list_append(peer);
+    peer->watch = http_half_closed_watch(peer);
 }
 
 static void ended(struct http_server *server, struct http_connection *peer)
@@ -73,6 +74,7 @@ static void ended(struct http_server *server, struct http_connection *peer)
         return;
     if (peer->linger)
         http_linger(server, peer->fd);
+    http_half_closed_forget(peer->watch);
     list_remove(peer);
     free(peer);
 }

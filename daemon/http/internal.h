@@ -37,6 +37,7 @@ struct http_connection {
     struct http_connection *previous, *next; /* in the stage's list, oldest first */
     bool refused;                            /* above the limit of connections: every request gets 503 */
     bool linger;                             /* the client may still be sending what nobody will read */
+    struct http_watch *watch;                /* for the client's end; NULL when memory was short */
 };
 
 struct http_stage_list {
@@ -99,6 +100,7 @@ struct http_server {
     size_t body_bytes;                             /* of all requests */
     struct http_request *requests;                 /* all that live */
     struct http_request *answered, *answered_last; /* suspended and answered: to be resumed together */
+    struct http_watch *half_closed;                /* whose client sends no more */
     struct http_lingerer *lingerers;
     size_t lingerer_count;
     struct MHD_Response *short_of_memory; /* made at the start, when there was memory */
@@ -125,6 +127,12 @@ void http_connection_enter(struct http_connection *peer, enum http_stage stage);
 void http_connection_answer(struct http_connection *peer, enum hd_code code, const char *message);
 /* Ends what is late; returns when the next one will be, UINT64_MAX: never. */
 uint64_t http_connection_late(struct http_server *server, uint64_t now_ms);
+
+/* half_closed.c */
+struct http_watch *http_half_closed_watch(struct http_connection *peer);
+void http_half_closed_forget(struct http_watch *watch);
+/* Ends the connections whose client sends no more and that only wait for it. To be called when libmicrohttpd has nothing left to do. */
+void http_half_closed_end(struct http_server *server);
 
 /* linger.c */
 /* Keeps a copy of the socket until the client has stopped sending, so that no reset destroys the answer on its way. */

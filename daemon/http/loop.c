@@ -4,6 +4,7 @@
  * answer from a handler and everything else only say that there is work (http_loop_kick). So MHD_run is never called from inside one of
  * its own callbacks, all answers of a turn are resumed together, and libuv, which looks at its timers after the prepare handles, never
  * waits when libmicrohttpd has something pending that its descriptor does not tell. */
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,8 +49,11 @@ static void run(struct http_server *server)
 
 static void arm_timer(struct http_server *server, uint64_t now_ms, uint64_t next_ms)
 {
-    unsigned long long timeout_ms;
-    if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms < UINT64_MAX - now_ms && now_ms + timeout_ms < next_ms)
+    unsigned long long timeout_ms = ULLONG_MAX;
+    bool limited = MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES;
+    if (timeout_ms > 0)
+        http_half_closed_end(server);
+    if (limited && timeout_ms < UINT64_MAX - now_ms && now_ms + timeout_ms < next_ms)
         next_ms = now_ms + timeout_ms;
     if (server->due || next_ms < now_ms)
         next_ms = now_ms;

@@ -17,7 +17,7 @@
 #define HOST "Host: localhost\r\n"
 #define JSON "Content-Type: application/json\r\n"
 
-enum { MANY = 256 };
+enum { MANY = 512 };
 
 static struct fixture fixture;
 
@@ -57,6 +57,7 @@ END_TEST
 START_TEST(test_many_connections_at_once)
 {
     static struct client clients[MANY];
+    fixture.settings.connections = MANY;
     fixture_start(&fixture);
     for (int i = 0; i < MANY; i++)
         client_open(&clients[i], &fixture);
@@ -74,6 +75,7 @@ END_TEST
 START_TEST(test_suspended_requests_are_resumed_together)
 {
     static struct client clients[MANY];
+    fixture.settings.connections = MANY;
     fixture.held_wanted = MANY;
     fixture_start(&fixture);
     for (int round = 0; round < 2; round++) {
