@@ -26,6 +26,21 @@ static void free_reporting(struct reporting *reporting)
     free(reporting);
 }
 
+/* A report is not looked up before it is stored: the store tells an unknown run, too. Only then, and before any other refusal, it is looked
+ * up here, for the same sentence that every other route has. True if it has answered. */
+static bool refuse_unknown_run(struct reporting *reporting)
+{
+    struct store_found found;
+
+    return !resource_find_run(reporting->http, reporting->api, &found);
+}
+
+static void reply_refused(struct reporting *reporting, const struct hd_error *error)
+{
+    if (error->code != HD_NOT_FOUND || !refuse_unknown_run(reporting))
+        http_reply_error(reporting->http, error);
+}
+
 static void on_stored(struct store_write *write)
 {
     struct reporting *reporting = (struct reporting *)write;
@@ -33,7 +48,7 @@ static void on_stored(struct store_write *write)
     struct hd_text text = {0};
 
     if (write->result != 0) {
-        http_reply_error(reporting->http, &write->error);
+        reply_refused(reporting, &write->error);
     } else {
         bool stop = report->ret_stop_reason != NULL;
 
@@ -87,7 +102,8 @@ static void take_parsed(struct reporting *reporting, int status)
         submit(reporting);
         return;
     }
-    http_reply_problems(reporting->http, &reporting->report.problems);
+    if (!refuse_unknown_run(reporting))
+        http_reply_problems(reporting->http, &reporting->report.problems);
     free_reporting(reporting);
 }
 
@@ -106,8 +122,8 @@ void api_report(struct http_request *request, void *context)
     struct store_found found;
     struct hd_error error = {0};
 
-    if (!resource_find_run(request, api, &found))
-        return;
+    if (api->sweeps == NULL && !resource_find_run(request, api, &found))
+        return; /* not ready yet */
     reporting = calloc(1, sizeof *reporting);
     if (reporting == NULL) {
         hd_error_set(&error, HD_UNAVAILABLE, "out of memory");

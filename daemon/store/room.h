@@ -39,6 +39,10 @@ struct run_row {
     int64_t started_us;
     char *stop_reason; /* owned; NULL: none */
 };
+/* The row on which a statement stands whose first columns are RUN_COLUMNS. */
+#define RUN_COLUMNS "run.run, run.sweep, run.number, run.status, run.attempt, run.reports, run.started_us, run.stop_reason"
+enum { RUN_COLUMN_COUNT = 8 };
+int run_read(sqlite3_stmt *statement, struct run_row *ret_row, struct hd_error *error);
 /* 0, or negative: HD_NOT_FOUND when there is none. */
 int run_load(struct database *database, int64_t key, struct run_row *ret_row, struct hd_error *error);
 void run_clear(struct run_row *row);

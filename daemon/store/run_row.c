@@ -8,13 +8,30 @@
 #include "core/json.h"
 #include "room.h"
 
-static const char LOAD[] = "SELECT sweep, number, status, attempt, reports, started_us, stop_reason FROM run WHERE run = ?1";
+int run_read(sqlite3_stmt *statement, struct run_row *ret_row, struct hd_error *error)
+{
+    const char *stop_reason = database_text_or_null(statement, 7);
+    struct run_row row = {
+        .key = sqlite3_column_int64(statement, 0),
+        .sweep = sqlite3_column_int64(statement, 1),
+        .number = sqlite3_column_int64(statement, 2),
+        .status = (enum hd_status)sqlite3_column_int(statement, 3),
+        .attempt = sqlite3_column_int(statement, 4),
+        .reports = sqlite3_column_int64(statement, 5),
+        .started_us = sqlite3_column_int64(statement, 6),
+    };
+
+    if (stop_reason != NULL && (row.stop_reason = strdup(stop_reason)) == NULL)
+        return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+    *ret_row = row;
+    return 0;
+}
+
+static const char LOAD[] = "SELECT " RUN_COLUMNS " FROM run WHERE run = ?1";
 
 int run_load(struct database *database, int64_t key, struct run_row *ret_row, struct hd_error *error)
 {
     sqlite3_stmt *statement = database_query(database, error, LOAD, "i", key);
-    struct run_row row = {.key = key};
-    const char *stop_reason;
     int result;
 
     if (statement == NULL)
@@ -22,20 +39,9 @@ int run_load(struct database *database, int64_t key, struct run_row *ret_row, st
     result = database_step(database, statement, error);
     if (result <= 0)
         return result < 0 ? result : hd_error_set(error, HD_NOT_FOUND, "no such run");
-    row.sweep = sqlite3_column_int64(statement, 0);
-    row.number = sqlite3_column_int64(statement, 1);
-    row.status = (enum hd_status)sqlite3_column_int(statement, 2);
-    row.attempt = sqlite3_column_int(statement, 3);
-    row.reports = sqlite3_column_int64(statement, 4);
-    row.started_us = sqlite3_column_int64(statement, 5);
-    stop_reason = database_text_or_null(statement, 6);
-    if (stop_reason != NULL && (row.stop_reason = strdup(stop_reason)) == NULL)
-        result = hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+    result = run_read(statement, ret_row, error);
     database_reset(statement);
-    if (result < 0)
-        return result;
-    *ret_row = row;
-    return 0;
+    return result;
 }
 
 void run_clear(struct run_row *row)

@@ -8,11 +8,19 @@
 #include "reader.h"
 #include "room.h"
 
+/* SQLite counts its memory under one lock for the whole process: the loop's reader and the writer would wait for each other at every
+ * allocation. Refused, and left as it is, when SQLite is in use already. */
+static void let_memory_be(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int store_open(struct store **ret_store, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error)
 {
     struct store *store = calloc(1, sizeof *store);
     int result;
 
+    let_memory_be();
     if (store == NULL)
         return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
     store->path = strdup(settings->path);

@@ -2,9 +2,8 @@
  *
  * Writes are objects: fill in the inputs, call the function, and `done` is called on the loop thread when the group that the write shared
  * is committed and synced (result 0), or when it was refused or failed (negative, with `error`). One writer thread takes all that waits
- * into one transaction; each write has a savepoint of its own there, so a refused one leaves no trace and harms no other. Conditions are
- * checked in that transaction, never on the loop. Writes are done in the order in which they were submitted, and `done` comes in that
- * order.
+ * into one transaction; a refused one leaves no trace there and harms no other. Conditions are checked in that transaction, never on the
+ * loop. Writes are done in the order in which they were submitted, and `done` comes in that order.
  *
  * Reads take a reader: a read-only connection. The loop has one of its own for O(log n) questions; the pool takes and gives back others. */
 #ifndef HYPERDRIVED_STORE_H
@@ -51,7 +50,7 @@ int store_health(const struct store *store, struct hd_error *error);
 
 struct database;
 struct store_write {
-    int (*execute)(struct database *database, struct store_write *write); /* writer thread */
+    int (*execute)(struct database *database, struct store_write *write); /* writer thread; again after a rollback: it begins afresh */
     void (*done)(struct store_write *write);                              /* loop thread */
     struct store *store;
     struct store_write *next;

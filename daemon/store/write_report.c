@@ -17,13 +17,12 @@ struct reporting {
     double rank_key;
 };
 
-static const char LOAD[] = "SELECT run.run, sweep.goal, coalesce(sweep.metric, 0), run.rank_key FROM run JOIN sweep USING (sweep) "
-                           "WHERE run.id = ?1";
+static const char LOAD[] = "SELECT " RUN_COLUMNS ", sweep.goal, coalesce(sweep.metric, 0), run.rank_key "
+                           "FROM run CROSS JOIN sweep ON sweep.sweep = run.sweep WHERE run.id = ?1 AND sweep.deleting = 0";
 
 static int load(struct database *database, const char *run_id, struct reporting *ret, struct hd_error *error)
 {
     sqlite3_stmt *statement = database_query(database, error, LOAD, "t", run_id);
-    int64_t key;
     int result;
 
     if (statement == NULL)
@@ -31,21 +30,21 @@ static int load(struct database *database, const char *run_id, struct reporting 
     result = database_step(database, statement, error);
     if (result <= 0)
         return result < 0 ? result : hd_error_set(error, HD_NOT_FOUND, "no run with id '%s'", run_id);
-    key = sqlite3_column_int64(statement, 0);
-    ret->goal = (enum hd_goal)sqlite3_column_int(statement, 1);
-    ret->metric = sqlite3_column_int64(statement, 2);
-    ret->has_rank = sqlite3_column_type(statement, 3) != SQLITE_NULL;
-    ret->rank_key = sqlite3_column_double(statement, 3);
+    result = run_read(statement, &ret->run, error);
+    ret->goal = (enum hd_goal)sqlite3_column_int(statement, RUN_COLUMN_COUNT);
+    ret->metric = sqlite3_column_int64(statement, RUN_COLUMN_COUNT + 1);
+    ret->has_rank = sqlite3_column_type(statement, RUN_COLUMN_COUNT + 2) != SQLITE_NULL;
+    ret->rank_key = sqlite3_column_double(statement, RUN_COLUMN_COUNT + 2);
     database_reset(statement);
-    return run_load(database, key, &ret->run, error);
+    return result;
 }
 
-static const char LAST_SEQUENCE[] = "SELECT sequence FROM reporter WHERE run = ?1 AND reporter = ?2";
-static const char SET_SEQUENCE[] = "INSERT INTO reporter (run, reporter, sequence) VALUES (?1, ?2, ?3) "
-                                   "ON CONFLICT DO UPDATE SET sequence = excluded.sequence";
+static const char IS_TAKEN[] = "SELECT 1 FROM reporter WHERE run = ?1 AND reporter = ?2 AND sequence >= ?3";
+static const char NOTE_SEQUENCE[] = "INSERT INTO reporter (run, reporter, sequence) VALUES (?1, ?2, ?3) "
+                                    "ON CONFLICT DO UPDATE SET sequence = excluded.sequence WHERE excluded.sequence > sequence";
 
-/* 1: this request was taken before, 0: it is new (and noted), negative: failed. */
-static int note_sequence(struct database *database, int64_t run, struct store_report *request, bool only_look)
+/* 1: the request was taken before, 0: it was not, negative: failed. */
+static int is_taken(struct database *database, int64_t run, struct store_report *request)
 {
     struct hd_error *error = &request->write.error;
     sqlite3_stmt *statement;
@@ -53,32 +52,54 @@ static int note_sequence(struct database *database, int64_t run, struct store_re
 
     if (request->reporter == NULL)
         return 0;
-    statement = database_query(database, error, LAST_SEQUENCE, "it", run, request->reporter);
-    if (statement == NULL || (result = database_step(database, statement, error)) < 0)
+    statement = database_query(database, error, IS_TAKEN, "iti", run, request->reporter, request->sequence);
+    if (statement == NULL)
         return -(int)error->code;
-    if (result == 1) {
-        int64_t last = sqlite3_column_int64(statement, 0);
-
+    result = database_step(database, statement, error);
+    if (result == 1)
         database_reset(statement);
-        if (request->sequence <= last)
-            return 1;
-    }
-    if (only_look)
-        return 0;
-    return database_run(database, error, SET_SEQUENCE, "iti", run, request->reporter, request->sequence);
+    return result;
 }
 
-static const char FIND_SERIES[] = "SELECT form, listed, points FROM series WHERE run = ?1 AND name = ?2";
+/* Notes that the request is taken. 1: it was before, 0: it was not, negative: failed. */
+static int note_sequence(struct database *database, int64_t run, struct store_report *request)
+{
+    int result;
+
+    if (request->reporter == NULL)
+        return 0;
+    result = database_run(database, &request->write.error, NOTE_SEQUENCE, "iti", run, request->reporter, request->sequence);
+    return result != 0 ? result : sqlite3_changes(database->handle) == 0;
+}
+
+static const char FIND_SERIES[] = "SELECT form, points FROM series WHERE run = ?1 AND name = ?2";
 static const char COUNT_SERIES[] = "SELECT count(*) FROM series WHERE run = ?1";
-static const char ADD_SERIES[] = "INSERT INTO series (run, name, position, form, listed, points) VALUES (?1, ?2, ?3, ?4, ?5, 1)";
-static const char GROW_SERIES[] = "UPDATE series SET points = points + 1, listed = max(listed, ?3) WHERE run = ?1 AND name = ?2";
+static const char ADD_SERIES[] = "INSERT INTO series (run, name, position, form, listed, points) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+static const char GROW_SERIES[] = "UPDATE series SET points = points + ?3, listed = max(listed, ?4) WHERE run = ?1 AND name = ?2";
 
 static enum series_form point_form(const struct store_point *point)
 {
     return point->kind == STORE_ROW || point->kind == STORE_TABLE ? FORM_TABLE : FORM_VALUES;
 }
 
-static int add_series(struct database *database, int64_t run, int64_t name, const struct store_point *point, struct hd_error *error)
+/* Consecutive points of one name. */
+struct stretch {
+    const struct store_point *points;
+    int64_t count;
+    bool listed; /* one of them is */
+};
+
+static struct stretch take_stretch(const struct store_point *points, int64_t count)
+{
+    struct stretch stretch = {.points = points};
+
+    while (stretch.count < count && (stretch.count == 0 || strcmp(points[stretch.count].name, points->name) == 0))
+        stretch.listed |= points[stretch.count++].listed;
+    return stretch;
+}
+
+static int add_series(struct database *database, int64_t run, int64_t name, const struct stretch *stretch, enum series_form form,
+                      struct hd_error *error)
 {
     sqlite3_stmt *statement = database_query(database, error, COUNT_SERIES, "i", run);
     int64_t position;
@@ -87,30 +108,34 @@ static int add_series(struct database *database, int64_t run, int64_t name, cons
         return -(int)error->code;
     position = sqlite3_column_int64(statement, 0);
     database_reset(statement);
-    return database_run(database, error, ADD_SERIES, "iiiii", run, name, position, (int64_t)point_form(point), (int64_t)point->listed);
+    return database_run(database, error, ADD_SERIES, "iiiiii", run, name, position, (int64_t)form, (int64_t)stretch->listed,
+                        stretch->count);
 }
 
-/* Gives the point its place in its series, which it makes or grows. A name is either values or a table. */
-static int place_point(struct database *database, int64_t run, int64_t name, const struct store_point *point, int64_t *ret_sequence,
-                       struct hd_error *error)
+/* Gives the stretch its place in its series, which it makes or grows. A name is either values or a table. */
+static int place_stretch(struct database *database, int64_t run, int64_t name, const struct stretch *stretch, int64_t *ret_sequence,
+                         struct hd_error *error)
 {
     sqlite3_stmt *statement = database_query(database, error, FIND_SERIES, "ii", run, name);
-    enum series_form form;
-    int result;
+    enum series_form form = point_form(stretch->points);
+    int64_t sequence = 0;
+    int found;
 
-    if (statement == NULL || (result = database_step(database, statement, error)) < 0)
+    if (statement == NULL || (found = database_step(database, statement, error)) < 0)
         return -(int)error->code;
-    if (result == 0) {
-        *ret_sequence = 0;
-        return add_series(database, run, name, point, error);
+    if (found == 1) {
+        form = (enum series_form)sqlite3_column_int(statement, 0);
+        sequence = sqlite3_column_int64(statement, 1);
+        database_reset(statement);
     }
-    form = (enum series_form)sqlite3_column_int(statement, 0);
-    *ret_sequence = sqlite3_column_int64(statement, 2);
-    database_reset(statement);
-    if (form != point_form(point))
-        return hd_error_set(error, HD_CONFLICT, "metric '%s' is a %s: it does not take a %s", point->name,
-                            form == FORM_TABLE ? "table" : "series of values", form == FORM_TABLE ? "value" : "row or table");
-    return database_run(database, error, GROW_SERIES, "iii", run, name, (int64_t)point->listed);
+    for (int64_t i = 0; i < stretch->count; i++)
+        if (point_form(&stretch->points[i]) != form)
+            return hd_error_set(error, HD_CONFLICT, "metric '%s' is a %s: it does not take a %s", stretch->points->name,
+                                form == FORM_TABLE ? "table" : "series of values", form == FORM_TABLE ? "value" : "row or table");
+    *ret_sequence = sequence;
+    if (found == 0)
+        return add_series(database, run, name, stretch, form, error);
+    return database_run(database, error, GROW_SERIES, "iiii", run, name, stretch->count, (int64_t)stretch->listed);
 }
 
 static const char ADD_POINT[] = "INSERT INTO point (run, name, sequence, ordinal, kind, value, step, at_us) "
@@ -186,29 +211,34 @@ static void count_report(struct reporting *reporting, const struct store_point *
 static const char SET_REPORTS[] = "UPDATE run SET reports = ?2 WHERE run = ?1";
 static const char SET_RANK[] = "UPDATE run SET reports = ?2, rank_key = ?3 WHERE run = ?1";
 
+static int add_stretch(struct database *database, struct reporting *reporting, const struct stretch *stretch, struct hd_error *error)
+{
+    int64_t run = reporting->run.key, name = store_name_key(database, stretch->points->name, error);
+    int64_t sequence = 0;
+    int result = name < 0 ? (int)name : place_stretch(database, run, name, stretch, &sequence, error);
+
+    for (int64_t i = 0; i < stretch->count && result == 0; i++) {
+        result = add_point(database, run, name, sequence + i, &stretch->points[i], error);
+        if (name == reporting->metric)
+            count_report(reporting, &stretch->points[i]);
+    }
+    return result;
+}
+
 static int add_points(struct database *database, struct reporting *reporting, struct store_report *request)
 {
     struct hd_error *error = &request->write.error;
-    int64_t run = reporting->run.key, reports = reporting->run.reports, name = 0;
+    int64_t run = reporting->run.key, reports = reporting->run.reports;
     bool had_rank = reporting->has_rank;
     double old_rank = reporting->rank_key;
 
-    for (int64_t i = 0; i < request->count; i++) {
-        const struct store_point *point = &request->points[i];
-        int64_t sequence = 0;
-        int result;
+    for (int64_t i = 0; i < request->count;) {
+        struct stretch stretch = take_stretch(request->points + i, request->count - i);
+        int result = add_stretch(database, reporting, &stretch, error);
 
-        if (i == 0 || strcmp(point->name, request->points[i - 1].name) != 0) /* most batches are of one name */
-            name = store_name_key(database, point->name, error);
-        if (name < 0)
-            return (int)name;
-        result = place_point(database, run, name, point, &sequence, error);
-        if (result == 0)
-            result = add_point(database, run, name, sequence, point, error);
         if (result != 0)
             return result;
-        if (name == reporting->metric)
-            count_report(reporting, point);
+        i += stretch.count;
     }
     if (reporting->has_rank && (!had_rank || reporting->rank_key < old_rank))
         return database_run(database, error, SET_RANK, "iid", run, reporting->run.reports, reporting->rank_key);
@@ -217,23 +247,26 @@ static int add_points(struct database *database, struct reporting *reporting, st
     return 0;
 }
 
+/* What was sent again is told before the end of the run is: the answer to it may have been lost. */
 static int take(struct database *database, struct reporting *reporting, struct store_report *request)
 {
     struct run_row *run = &reporting->run;
     struct hd_error *error = &request->write.error;
-    int result = note_sequence(database, run->key, request, hd_status_ended(run->status));
+    bool ended = hd_status_ended(run->status);
+    int result;
 
+    if (run->attempt == 0 && !ended)
+        return hd_error_set(error, HD_CONFLICT, "run '%s' has not started (%s): it takes no reports yet", request->run_id,
+                            hd_status_name(run->status));
+    result = ended ? is_taken(database, run->key, request) : note_sequence(database, run->key, request);
     if (result < 0)
         return result;
     if (result == 1) {
         request->ret_duplicate = true;
         return 0;
     }
-    if (hd_status_ended(run->status))
+    if (ended)
         return hd_error_set(error, HD_CONFLICT, "run '%s' has ended (%s): it takes no more reports", request->run_id,
-                            hd_status_name(run->status));
-    if (run->attempt == 0)
-        return hd_error_set(error, HD_CONFLICT, "run '%s' has not started (%s): it takes no reports yet", request->run_id,
                             hd_status_name(run->status));
     if (run->status == HD_STARTING || run->status == HD_PREPARING || run->status == HD_QUEUED) {
         result = run_move(database, run, HD_RUNNING, NULL, error);
@@ -256,6 +289,7 @@ static int report(struct database *database, struct store_write *write)
     struct reporting reporting = {0};
     int result;
 
+    free(request->ret_stop_reason);
     request->ret_stop_reason = NULL;
     request->ret_duplicate = request->ret_started = false;
     request->ret_accepted = 0;

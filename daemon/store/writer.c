@@ -41,11 +41,14 @@ static int begin(struct database *database, struct hd_error *error)
     return 0;
 }
 
-/* Executes one write in a savepoint of its own. Negative only when the whole transaction is lost. */
-static int execute(struct database *database, struct store_write *write, struct hd_error *error)
+/* Executes one write. With `guarded` in a savepoint of its own; without, a write that fails after it has changed something says so by
+ * `ret_spoiled`: then the whole group is executed again, guarded. A savepoint keeps a copy of every page that its write touches, which
+ * costs a third of a report, and writes are almost never refused once they have changed something. Negative only when the transaction is
+ * lost. */
+static int execute(struct database *database, struct store_write *write, bool guarded, bool *ret_spoiled, struct hd_error *error)
 {
-    int64_t ordinal = database->ordinal;
-    int result = database_run(database, error, SAVEPOINT, "");
+    int64_t ordinal = database->ordinal, changes = sqlite3_total_changes64(database->handle);
+    int result = guarded ? database_run(database, error, SAVEPOINT, "") : 0;
 
     if (result != 0)
         return result;
@@ -59,17 +62,35 @@ static int execute(struct database *database, struct store_write *write, struct 
     }
     if (write->result != 0) {
         database->ordinal = ordinal;
-        result = database_run(database, error, UNDO, "");
+        if (guarded)
+            result = database_run(database, error, UNDO, "");
+        else
+            *ret_spoiled = sqlite3_total_changes64(database->handle) != changes;
     }
-    return result != 0 ? result : database_run(database, error, RELEASE, "");
+    return result != 0 || !guarded ? result : database_run(database, error, RELEASE, "");
+}
+
+/* Begins a transaction and executes all writes in it, or those before the one that spoiled it. */
+static int execute_group(struct database *database, struct store_write *group, bool guarded, bool *ret_spoiled, struct hd_error *error)
+{
+    int result = begin(database, error);
+
+    *ret_spoiled = false;
+    for (struct store_write *write = group; write != NULL && result == 0 && !*ret_spoiled; write = write->next)
+        result = execute(database, write, guarded, ret_spoiled, error);
+    return result;
 }
 
 static int commit_group(struct database *database, struct store_write *group, struct hd_error *error)
 {
-    int result = begin(database, error);
+    bool spoiled;
+    int result = execute_group(database, group, false, &spoiled, error);
 
-    for (struct store_write *write = group; write != NULL && result == 0; write = write->next)
-        result = execute(database, write, error);
+    if (result == 0 && spoiled) {
+        result = database_run(database, error, ROLLBACK, "");
+        if (result == 0)
+            result = execute_group(database, group, true, &spoiled, error);
+    }
     if (result == 0)
         result = database_run(database, error, WRITE_ORDINAL, "i", database->ordinal);
     if (result == 0)

@@ -14,7 +14,7 @@
 
 #include "measure.h"
 
-enum { ANSWER_SIZE = 8192, EVENTS = 64, SAMPLES_MAX = 1 << 22, POINT_SIZE = 96, HEAD_SIZE = 1024 };
+enum { ANSWER_SIZE = 8192, EVENTS = 256, SAMPLES_MAX = 1 << 22, POINT_SIZE = 96, HEAD_SIZE = 1024 };
 
 struct reporter {
     int connection;
@@ -23,6 +23,7 @@ struct reporter {
     int64_t sent_us;
     char *request;
     size_t length, sent;
+    int awaits_room; /* the socket took only a part of the request */
     char answer[ANSWER_SIZE];
     size_t received;
 };
@@ -57,6 +58,7 @@ static size_t write_body(const struct load *load, const struct reporter *reporte
 static void write_on(struct load *load, struct reporter *reporter)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = reporter};
+    int awaits_room;
 
     while (reporter->sent < reporter->length) {
         ssize_t count = send(reporter->connection, reporter->request + reporter->sent, reporter->length - reporter->sent, MSG_NOSIGNAL);
@@ -67,7 +69,11 @@ static void write_on(struct load *load, struct reporter *reporter)
             bench_fail("cannot send a report: %s", strerror(errno));
         reporter->sent += (size_t)count;
     }
-    if (reporter->sent < reporter->length)
+    awaits_room = reporter->sent < reporter->length;
+    if (awaits_room == reporter->awaits_room)
+        return; /* mostly: the load takes from the CPUs that it measures */
+    reporter->awaits_room = awaits_room;
+    if (awaits_room)
         event.events |= EPOLLOUT;
     if (epoll_ctl(load->epoll, EPOLL_CTL_MOD, reporter->connection, &event) < 0)
         bench_fail("cannot watch a connection: %s", strerror(errno));

@@ -157,6 +157,49 @@ START_TEST(writes_that_wait_share_a_commit)
 }
 END_TEST
 
+/* The third of five fails after it has stored points: the others are executed again, and are there once. */
+START_TEST(a_group_with_a_refused_write_is_stored_once)
+{
+    enum { REPORTS = 5, BAD = 2 };
+    const struct store_point batch[] = {{.name = "acc", .kind = STORE_FLOAT, .number = 9},
+                                        {.name = "acc", .kind = STORE_FLOAT, .number = 9},
+                                        {.name = "t", .kind = STORE_FLOAT, .number = 9}};
+    const struct store_point row = {.name = "t", .kind = STORE_ROW, .text = "{\"x\":1}"};
+    struct store_report reports[REPORTS], first = {.run_id = "S_0", .points = &row, .count = 1, .write = {.done = fixture_done}};
+    struct hd_error error = {0};
+
+    running_sweep(1, "maximize", 3);
+    sync_vfs_hold();
+    ck_assert_int_eq(store_report(fixture.store, &first, &error), 0);
+    sync_vfs_wait_held();
+    for (int i = 0; i < REPORTS; i++) {
+        reports[i] = (struct store_report){.run_id = "S_0",
+                                           .points = batch,
+                                           .count = i == BAD ? 3
+                                                    : i == 0 ? 2
+                                                             : 1,
+                                           .reporter = i == BAD ? "bad" : "good",
+                                           .sequence = i + 1,
+                                           .write = {.done = fixture_done}};
+        ck_assert_int_eq(store_report(fixture.store, &reports[i], &error), 0);
+    }
+    sync_vfs_release();
+    fixture_wait(&fixture, &reports[REPORTS - 1].write);
+    for (int i = 0; i < REPORTS; i++) {
+        ck_assert_int_eq(reports[i].write.result, i == BAD ? -(int)HD_CONFLICT : 0);
+        ck_assert(!reports[i].ret_duplicate);
+    }
+    ck_assert_int_eq(reports[REPORTS - 1].ret_reports, 5);
+    /* Its sequence is not taken. */
+    reports[BAD].count = 1;
+    reports[BAD].write = (struct store_write){.done = fixture_done};
+    ck_assert_int_eq(store_report(fixture.store, &reports[BAD], &error), 0);
+    fixture_wait(&fixture, &reports[BAD].write);
+    ck_assert(!reports[BAD].ret_duplicate);
+    ck_assert_int_eq(reports[BAD].ret_reports, 6);
+}
+END_TEST
+
 START_TEST(a_full_queue_is_said)
 {
     static struct store_point points[9000];
@@ -480,6 +523,7 @@ int main(void)
     tcase_add_test(durable, no_answer_before_the_sync);
     tcase_add_test(durable, a_failed_sync_fails_the_whole_group);
     tcase_add_test(durable, writes_that_wait_share_a_commit);
+    tcase_add_test(durable, a_group_with_a_refused_write_is_stored_once);
     tcase_add_test(durable, a_full_queue_is_said);
     suite_add_tcase(suite, durable);
     tcase_add_checked_fixture(rows, set_up, tear_down);
