@@ -31,14 +31,20 @@ int durable_sync_folder(int folder, const char *path)
     return result;
 }
 
-static int write_temporary(int folder, const char *name, const char *bytes, size_t length, bool sync)
+int durable_create(int folder, const char *name)
 {
     /* Unlinked first, so that a link somebody left under this name is never written through. */
     if (unlinkat(folder, name, 0) < 0 && errno != ENOENT)
         return -errno;
     int file = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return file < 0 ? -errno : file;
+}
+
+static int write_temporary(int folder, const char *name, const char *bytes, size_t length, bool sync)
+{
+    int file = durable_create(folder, name);
     if (file < 0)
-        return -errno;
+        return file;
     int result = durable_write_all(file, bytes, length);
     if (result == 0 && sync && fsync(file) < 0)
         result = -errno;

@@ -11,6 +11,8 @@
 
 /* Writes `<name>.tmp` and renames it to `name` (mode 0600). With `sync` both the file and the folder are on disk when this returns. */
 int durable_write(int folder, const char *name, const char *bytes, size_t length, bool sync);
+/* Makes the empty file `name` (mode 0600) in the place of what had this name: a descriptor for writing. Nothing is synced. */
+int durable_create(int folder, const char *name);
 /* fsync of the folder `path` below `folder`. */
 int durable_sync_folder(int folder, const char *path);
 /* Reads a regular file of at most `limit` bytes (-EFBIG if it is longer); links are not followed. The caller clears `text`. */

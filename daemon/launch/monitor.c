@@ -35,6 +35,7 @@ struct monitor {
     struct order order;
     int attempt;
     int status; /* pipe to the launcher; -1: none */
+    int record; /* the empty exit record */
     bool stop;  /* the end was asked for */
     pid_t program;
     bool program_ended;
@@ -212,7 +213,7 @@ static int write_record(const struct monitor *monitor, const struct record *reco
 {
     bool told = false;
     for (;;) {
-        int result = record_write(AT_FDCWD, monitor->attempt, record);
+        int result = record_write(AT_FDCWD, monitor->attempt, monitor->record, record);
         bool again = result == -ENOSPC || result == -EDQUOT || result == -ENOMEM || result == -ENFILE;
         if (result < 0 && !told)
             fprintf(stderr, "hyperdrive-monitor: cannot write the exit record%s: %s\n", again ? ", trying again" : "", strerror(-result));
@@ -222,6 +223,21 @@ static int write_record(const struct monitor *monitor, const struct record *reco
         struct timespec pause = {.tv_sec = 1};
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
     }
+}
+
+/* Notes durably that the attempt is this monitor's. The names of the record and of the claim become durable together. */
+static int write_claim(struct monitor *monitor, const struct launch_identity *self)
+{
+    int result = monitor->order.folder_is_synced ? 0 : durable_sync_folder(AT_FDCWD, "..");
+    if (result == 0)
+        result = monitor->record = record_prepare(AT_FDCWD, monitor->attempt);
+    if (result >= 0)
+        result = started_write(AT_FDCWD, monitor->attempt, self);
+    if (result == -ENOSPC || result == -EDQUOT)
+        return MONITOR_EXIT_FULL;
+    if (result == -EEXIST)
+        return MONITOR_EXIT_CLAIMED;
+    return result < 0 ? fail(monitor, "cannot write the attempt's started file", -result) : 0;
 }
 
 /* Takes the lock for life and makes the attempt its own: 0 or the exit code. */
@@ -247,10 +263,7 @@ static int claim(struct monitor *monitor)
     result = identity_read(getpid(), &self);
     if (result < 0)
         return fail(monitor, "cannot read /proc", -result);
-    result = started_write(AT_FDCWD, monitor->attempt, &self);
-    if (result == -ENOSPC || result == -EDQUOT)
-        return MONITOR_EXIT_FULL;
-    return result < 0 ? fail(monitor, "cannot write the attempt's started file", -result) : 0;
+    return write_claim(monitor, &self);
 }
 
 int main(int argc, char **argv)

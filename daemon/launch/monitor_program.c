@@ -16,7 +16,7 @@ enum { OOM_SCORE = 500 }; /* when memory is short, the kernel shall take a train
 
 enum stage { STAGE_NONE, STAGE_OUTPUT, STAGE_DIRECTORY, STAGE_EXECUTE };
 
-/* What the forked process tells through the pipe, which a successful exec closes. */
+/* What the new process tells when it could not execute the program. */
 struct failure {
     enum stage stage;
     int number;
@@ -58,7 +58,7 @@ static enum stage redirect(void)
         return STAGE_OUTPUT;
     if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
         return STAGE_OUTPUT;
-    /* Only marked, not closed: the pipe must stay open until exec. */
+    /* What this has missed, being older than the call, every descriptor of the monitor's says by itself: it is closed at exec. */
     if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0 && errno != ENOSYS)
         return STAGE_OUTPUT;
     return STAGE_NONE;
@@ -66,7 +66,7 @@ static enum stage redirect(void)
 
 static enum stage execute(const struct order *order)
 {
-    setsid(); /* cannot fail: a process just forked leads no group */
+    setsid(); /* cannot fail: a new process leads no group */
     raise_oom_score();
     enum stage stage = redirect();
     if (stage != STAGE_NONE)
@@ -96,35 +96,28 @@ static void explain(const struct order *order, const struct failure *failure, ch
     }
 }
 
-static ssize_t read_failure(int file, struct failure *failure)
+/* The new process works in our memory until it executes the program, while we stand still: no page is copied, and what it tells needs no
+ * pipe. It calls nothing that allocates. */
+static pid_t spawn(const struct order *order, volatile struct failure *failure)
 {
-    ssize_t count;
-    do
-        count = read(file, failure, sizeof *failure);
-    while (count < 0 && errno == EINTR);
-    return count;
+    pid_t program = vfork();
+    if (program == 0) {
+        failure->stage = execute(order);
+        failure->number = errno;
+        _exit(127);
+    }
+    return program;
 }
 
 pid_t program_start(const struct order *order, char *reason, size_t size)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0) {
-        snprintf(reason, size, "cannot make a pipe: %s", strerror(errno));
-        return -1;
-    }
-    pid_t program = fork();
-    if (program == 0) {
-        struct failure failure = {.stage = execute(order)};
-        failure.number = errno;
-        ssize_t written = write(ends[1], &failure, sizeof failure);
-        _exit(written == sizeof failure ? 127 : 126);
-    }
+    volatile struct failure told = {.stage = STAGE_NONE};
+    char **own_environment = environ;
+    pid_t program = spawn(order, &told);
     int number = errno;
-    close(ends[1]);
-    struct failure failure = {.stage = STAGE_NONE};
-    ssize_t count = program < 0 ? 0 : read_failure(ends[0], &failure);
-    close(ends[0]);
-    if (program > 0 && count == 0)
+    environ = own_environment;
+    struct failure failure = {.stage = told.stage, .number = told.number};
+    if (program > 0 && failure.stage == STAGE_NONE)
         return program;
     if (program < 0)
         snprintf(reason, size, "cannot fork: %s", strerror(number));

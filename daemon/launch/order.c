@@ -71,7 +71,8 @@ int order_write(int folder, const struct order *order)
     struct hd_text text = {0};
     hd_text_add_string(&text, "{\"run_id\":");
     print_bytes(&text, order->run_id);
-    hd_text_format(&text, ",\n\"attempt\":%d,\n\"grace_us\":%" PRId64 ",\n\"working_directory\":", order->attempt, order->grace_us);
+    hd_text_format(&text, ",\n\"attempt\":%d,\n\"grace_us\":%" PRId64 ",\n\"folder_is_synced\":%s,\n\"working_directory\":", order->attempt,
+                   order->grace_us, order->folder_is_synced ? "true" : "false");
     print_bytes(&text, order->working_directory);
     print_list(&text, "argv", order->argv);
     print_list(&text, "environment", order->environment);
@@ -142,6 +143,8 @@ static int parse(const char *text, struct order *ret_order)
         .working_directory = parse_bytes(cJSON_GetObjectItemCaseSensitive(object, "working_directory")),
         .argv = parse_list(cJSON_GetObjectItemCaseSensitive(object, "argv")),
         .environment = parse_list(cJSON_GetObjectItemCaseSensitive(object, "environment")),
+        /* An earlier daemon did not write this. */
+        .folder_is_synced = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "folder_is_synced")),
     };
     int64_t attempt = 0;
     bool good = order.run_id != NULL && order.working_directory != NULL && order.argv != NULL && order.argv[0] != NULL &&

@@ -2,6 +2,7 @@
 #ifndef HYPERDRIVED_ORDER_H
 #define HYPERDRIVED_ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ORDER_FILE "launch.json"
@@ -12,7 +13,8 @@ struct order {
     char **argv;        /* ends in NULL; at least one */
     char **environment; /* NAME=VALUE, ends in NULL */
     int attempt;
-    int64_t grace_us; /* between TERM and KILL */
+    int64_t grace_us;      /* between TERM and KILL */
+    bool folder_is_synced; /* the run folder's own name is durable; else the monitor sees to it */
 };
 
 /* `folder` is a descriptor or AT_FDCWD; 0 or the negative number of the system's error. */

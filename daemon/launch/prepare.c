@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "durable.h"
 #include "hand_over.h"
 #include "monitor.h"
 #include "path.h"
@@ -114,7 +115,9 @@ static int fill_folder(const struct plan *plan, int run, const atomic_bool *stop
         result = make_folders(run, plan->output_directories, error);
     if (result < 0)
         return result;
-    result = order_write(run, &plan->order);
+    struct order order = plan->order;
+    order.folder_is_synced = durable_sync_folder(run, "..") == 0;
+    result = order_write(run, &order);
     return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot write the run's launch.json") : 0;
 }
 

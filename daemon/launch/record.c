@@ -1,9 +1,11 @@
 #include "record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/json.h"
@@ -24,7 +26,31 @@ static void file_name(char name[NAME_SIZE], int attempt)
     snprintf(name, NAME_SIZE, "exit.%d", attempt);
 }
 
-int record_write(int folder, int attempt, const struct record *record)
+int record_prepare(int folder, int attempt)
+{
+    char name[NAME_SIZE];
+    file_name(name, attempt);
+    return durable_create(folder, name);
+}
+
+/* The program could remove, replace or rename what lies in its folder. */
+static bool has_name(int folder, const char *name, int file)
+{
+    struct stat named, opened;
+    return fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(file, &opened) == 0 && named.st_ino == opened.st_ino &&
+           named.st_dev == opened.st_dev;
+}
+
+/* A text that was cut anywhere is no whole JSON object: so a torn record is seen, and what an earlier try left must go. */
+static int fill(int file, const struct hd_text *text)
+{
+    if (ftruncate(file, 0) < 0 || lseek(file, 0, SEEK_SET) < 0)
+        return -errno;
+    int result = durable_write_all(file, text->data, text->length);
+    return result == 0 && fsync(file) < 0 ? -errno : result;
+}
+
+int record_write(int folder, int attempt, int file, const struct record *record)
 {
     struct hd_text reason = {0}, text = {0};
     utf8_add_clean(&reason, record->reason, strnlen(record->reason, sizeof record->reason));
@@ -35,7 +61,9 @@ int record_write(int folder, int attempt, const struct record *record)
     hd_text_add_string(&text, "}\n");
     char name[NAME_SIZE];
     file_name(name, attempt);
-    int result = text.failed || reason.failed ? -ENOMEM : durable_write(folder, name, text.data, text.length, true);
+    int result = text.failed || reason.failed ? -ENOMEM : 0;
+    if (result == 0)
+        result = has_name(folder, name, file) ? fill(file, &text) : durable_write(folder, name, text.data, text.length, true);
     hd_text_clear(&text);
     hd_text_clear(&reason);
     return result;

@@ -1,4 +1,5 @@
-/* RUN/exit.<attempt>: how an attempt ended, written by its monitor as its last act. */
+/* RUN/exit.<attempt>: how an attempt ended, written by its monitor as its last act. Empty while the attempt runs: the name is made, and
+ * made durable together with the claim, so that at the end only the file itself is to be synced. */
 #ifndef HYPERDRIVED_RECORD_H
 #define HYPERDRIVED_RECORD_H
 
@@ -20,8 +21,11 @@ struct record {
 };
 
 /* `folder` is a descriptor or AT_FDCWD; 0 or the negative number of the system's error. */
-int record_write(int folder, int attempt, const struct record *record);
-/* -ENOENT: there is none. -EPROTO: what is there was not written by record_write(). */
+/* Makes the empty record: a descriptor for record_write(). */
+int record_prepare(int folder, int attempt);
+/* Durable. `file` is what record_prepare() gave; if the program has removed the record's name meanwhile, it is made again. */
+int record_write(int folder, int attempt, int file, const struct record *record);
+/* -ENOENT: there is none. -EPROTO: it is empty, or torn, or was not written by record_write(). */
 int record_read(int folder, int attempt, struct record *ret_record);
 int record_remove(int folder, int attempt);
 

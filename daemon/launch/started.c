@@ -27,8 +27,17 @@ int started_write(int folder, int attempt, const struct launch_identity *monitor
                         monitor->start_ticks, monitor->boot_id);
     if (size < 0 || (size_t)size >= sizeof line)
         return -EOVERFLOW;
-    int result = durable_write(folder, name, line, (size_t)size, true);
-    return result < 0 ? result : durable_sync_folder(folder, "..");
+    int file = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return -errno;
+    int result = durable_write_all(file, line, (size_t)size);
+    if (close(file) < 0 && result == 0)
+        result = -errno;
+    if (result < 0) {
+        unlinkat(folder, name, 0);
+        return result;
+    }
+    return durable_sync_folder(folder, ".");
 }
 
 int started_add_running(int folder, int attempt, int64_t running_us)

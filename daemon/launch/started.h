@@ -14,7 +14,8 @@ struct started {
     int64_t running_us; /* when the program was executed; 0: not known (yet) */
 };
 
-/* Durable, together with the run folder's own name in its parent. */
+/* The claim: when this returns 0, the names in `folder` are durable, this file's among them. Its content may be lost when the power is cut,
+ * but then it is read as -EPROTO, and no process of it is left either. -EEXIST: the attempt was claimed before. */
 int started_write(int folder, int attempt, const struct launch_identity *monitor);
 /* Not synced: it serves only a daemon that finds this monitor alive. */
 int started_add_running(int folder, int attempt, int64_t running_us);

@@ -167,7 +167,7 @@ class DeadDaemon(Building, DaemonTest):
         with open(gate, "w", encoding="utf-8"):
             pass
         exited = os.path.join(self.daemon.run_folder(run_id), "exit.1")
-        wait_until(lambda: os.path.exists(exited), "the end of the child")
+        wait_until(lambda: os.path.getsize(exited) > 0, "the end of the child")
         kept = os.listdir(os.path.join(self.daemon.run_folder(run_id), "spool"))
         self.assertTrue(kept and all(name.endswith(".json") for name in kept), kept)
         self.daemon.start()

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launch/durable.h"
 #include "launch/order.h"
 #include "launch/record.h"
 #include "measure.h"
@@ -66,8 +67,13 @@ static void run_under_monitor(struct work *work, int64_t number)
     char folder[4096], path[8192], name[32];
     char *argv[] = {(char *)"/bin/true", NULL};
     char *monitor_argv[] = {(char *)"hyperdrive-monitor", folder, (char *)"1", NULL};
-    struct order order = {
-        .run_id = name, .working_directory = folder, .argv = argv, .environment = environ, .attempt = 1, .grace_us = 1000000};
+    struct order order = {.run_id = name,
+                          .working_directory = folder,
+                          .argv = argv,
+                          .environment = environ,
+                          .attempt = 1,
+                          .grace_us = 1000000,
+                          .folder_is_synced = true};
     struct record record;
     int run;
 
@@ -76,7 +82,7 @@ static void run_under_monitor(struct work *work, int64_t number)
     for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
         make_folder(folder, inner[i], path, sizeof path);
     run = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (run < 0 || order_write(run, &order) < 0)
+    if (run < 0 || durable_sync_folder(run, "..") < 0 || order_write(run, &order) < 0)
         bench_fail("cannot write an order into %s", folder);
     start_and_wait(work->monitor, monitor_argv);
     commit(work, number);
