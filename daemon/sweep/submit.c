@@ -10,6 +10,7 @@
 
 #include "core/json.h"
 #include "core/number.h"
+#include "core/sweep_job.h"
 #include "earlier.h"
 #include "launch/snapshot.h"
 #include "live.h"
@@ -112,7 +113,8 @@ static void take_snapshot(struct submit *submit)
     if (snapshot_take(run->source_directory, submit->snapshot, submit->snapshot_limit, &error) == 0)
         return;
     if (error.code == HD_INVALID)
-        hd_problems_add(&submit->errors, "OutOfRange", "run_config.source_directory", "%s", error.message);
+        hd_problems_add(&submit->errors, "OutOfRange", hd_sweep_job_field(submit->submission.body, "run_config.source_directory"), "%s",
+                        error.message);
     else
         submit->error = error;
 }

@@ -33,16 +33,6 @@ static int draw_seed(int64_t *ret_seed, struct hd_error *error)
     return 0;
 }
 
-/* The seed that is in the checked configuration, but not in the file. */
-static bool lacks_seed(const cJSON *body, const cJSON *config)
-{
-    const cJSON *given = cJSON_GetObjectItemCaseSensitive(body, "hyperparameter_sampling");
-    const cJSON *checked = cJSON_GetObjectItemCaseSensitive(config, "hyperparameter_sampling");
-
-    return cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(checked, "seed")) &&
-           !cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(given, "seed"));
-}
-
 static int check_body(const cJSON *body, struct specification_check *check, struct hd_error *error)
 {
     struct hd_specification_options options = {.is_directory = is_directory, .exists = exists};
@@ -52,7 +42,8 @@ static int check_body(const cJSON *body, struct specification_check *check, stru
         return result;
     }
     if (hd_specification_parse(body, &options, &check->errors, &check->warnings, &check->specification) == 0) {
-        check->seed_drawn = lacks_seed(body, check->specification.config);
+        /* A seed of the file's own is the same once in 2^53 times. */
+        check->seed_drawn = check->specification.sampling.type != HD_GRID && check->specification.sampling.seed == options.seed;
     }
     return check->errors.out_of_memory ? hd_error_set(error, HD_UNAVAILABLE, "memory is short") : 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/json.h"
+#include "specification_paths.h"
 #include "yaml_json.h"
 
 static int out_of_memory(struct hd_error *error)
@@ -85,49 +86,6 @@ static cJSON *parse_json(const struct hd_text *text, const char *name, struct hd
     return json;
 }
 
-/* The folder that relative paths in the file begin at. */
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder, *absolute;
-
-    if (strcmp(path, "-") == 0 || slash == NULL) {
-        return realpath(".", NULL);
-    }
-    folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    absolute = folder != NULL ? realpath(folder, NULL) : NULL;
-    free(folder);
-    return absolute;
-}
-
-static int make_absolute(cJSON *specification, const char *path, struct hd_error *error)
-{
-    cJSON *run_config = cJSON_GetObjectItemCaseSensitive(specification, "run_config");
-    cJSON *directory = cJSON_GetObjectItemCaseSensitive(run_config, "source_directory"), *replacement;
-    struct hd_text joined = {0};
-    char *folder, *resolved;
-
-    if (!cJSON_IsString(directory) || directory->valuestring[0] == '/' || directory->valuestring[0] == '\0') {
-        return 0;
-    }
-    folder = folder_of(path);
-    if (folder == NULL) {
-        return hd_error_system(error, HD_INVALID, errno, "cannot find the folder of %s", path);
-    }
-    hd_text_format(&joined, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, directory->valuestring);
-    free(folder);
-    /* One that does not exist is sent as it is: the daemon's answer says which it was. */
-    resolved = joined.failed ? NULL : realpath(joined.data, NULL);
-    replacement = joined.failed ? NULL : cJSON_CreateString(resolved != NULL ? resolved : joined.data);
-    free(resolved);
-    hd_text_clear(&joined);
-    if (replacement == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(run_config, "source_directory", replacement)) {
-        cJSON_Delete(replacement);
-        return out_of_memory(error);
-    }
-    return 0;
-}
-
 cJSON *specification_file_read(const char *path, struct hd_error *error)
 {
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
@@ -146,10 +104,11 @@ cJSON *specification_file_read(const char *path, struct hd_error *error)
     hd_text_clear(&text);
     if (json != NULL && !cJSON_IsObject(json)) {
         cJSON_Delete(json);
-        hd_error_set(error, HD_INVALID, "%s must hold an object: the fields of a sweep, as hyperparameter_sampling and run_config", name);
+        hd_error_set(error, HD_INVALID,
+                     "%s must hold an object: the fields of a sweep, as hyperparameter_sampling and run_config, or a sweep job", name);
         return NULL;
     }
-    if (json != NULL && make_absolute(json, path, error) < 0) {
+    if (json != NULL && specification_paths_resolve(json, path, error) < 0) {
         cJSON_Delete(json);
         return NULL;
     }

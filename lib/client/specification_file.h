@@ -7,8 +7,8 @@
 #include "core/error.h"
 
 /* Reads `path` (`-`: standard input). Its name says what it is: .json, .yaml, .yml; without one of these it is JSON if it begins with `{`.
- * A relative run_config.source_directory is made absolute, from the folder of the file (standard input: the current one). The caller
- * frees with cJSON_Delete; NULL after filling `error` (and, for faults of the JSON, only the first). */
+ * Relative paths in it are made absolute (specification_paths.h). The caller frees with cJSON_Delete; NULL after filling `error` (and, for
+ * faults of the JSON, only the first). */
 cJSON *specification_file_read(const char *path, struct hd_error *error);
 
 #endif

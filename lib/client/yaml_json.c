@@ -9,7 +9,7 @@
 
 #include "core/json.h"
 #include "scalar.h"
-#include "utf8.h"
+#include "yaml_text.h"
 
 struct place {
     size_t line, column; /* from 0, as libyaml counts */
@@ -46,6 +46,7 @@ struct loader {
     struct anchor *anchors; /* place for YAML_JSON_ANCHORS, made for the first one */
     size_t anchor_count;
     size_t copies; /* made of aliases so far */
+    size_t copied; /* bytes of their strings */
     struct hd_error *error;
 };
 
@@ -70,36 +71,6 @@ static int out_of_memory(struct loader *loader)
 static struct place place_of(yaml_mark_t mark)
 {
     return (struct place){mark.line, mark.column};
-}
-
-/* --- Before libyaml sees it: it tells no line for characters that it refuses. --- */
-
-static bool character_allowed(uint32_t character)
-{
-    return character == '\t' || character == '\n' || character == '\r' || character == 0x85 || (character >= 0x20 && character < 0x7F) ||
-           (character >= 0xA0 && character != 0xFEFF && character != 0xFFFE && character != 0xFFFF);
-}
-
-static int check_characters(struct loader *loader)
-{
-    struct place place = {0, 0};
-    uint32_t character = 0;
-    size_t size;
-
-    for (size_t at = 0; at < loader->length; at += size) {
-        size = utf8_decode(loader->text + at, loader->length - at, &character);
-        if (size == 0) {
-            return fault(loader, place, "byte 0x%02X is not UTF-8; save the file as UTF-8", (unsigned char)loader->text[at]);
-        }
-        if (!character_allowed(character)) {
-            return fault(loader, place, "the character U+%04X is not allowed in YAML", character);
-        }
-        place.column++;
-        if (character == '\n') {
-            place = (struct place){place.line + 1, 0};
-        }
-    }
-    return 0;
 }
 
 /* --- Faults of the syntax, as libyaml finds them. --- */
@@ -249,15 +220,23 @@ static int remember_anchor(struct loader *loader, struct place place, const char
     return 0;
 }
 
-/* Counts the values of a tree, up to `limit`, and finds its depth. Recursion ends at YAML_JSON_DEPTH: no tree here is deeper. */
-static void measure(const cJSON *item, size_t limit, int depth, size_t *count, int *deepest)
+static size_t string_length(const char *string)
 {
-    (*count)++;
+    return string != NULL ? strlen(string) : 0;
+}
+
+/* Adds what a copy of the tree would take to what the others took, as long as that is not too much, and finds its depth. Recursion ends at
+ * YAML_JSON_DEPTH: no tree here is deeper. */
+static void measure(struct loader *loader, const cJSON *item, int depth, int *deepest)
+{
+    loader->copies++;
+    loader->copied += string_length(item->valuestring) + string_length(item->string);
     if ((cJSON_IsArray(item) || cJSON_IsObject(item)) && depth + 1 > *deepest) {
         *deepest = depth + 1;
     }
-    for (const cJSON *child = item->child; child != NULL && *count <= limit; child = child->next) {
-        measure(child, limit, depth + 1, count, deepest);
+    for (const cJSON *child = item->child; child != NULL && loader->copies <= YAML_JSON_COPIES && loader->copied <= YAML_JSON_COPIED;
+         child = child->next) {
+        measure(loader, child, depth + 1, deepest);
     }
 }
 
@@ -276,9 +255,12 @@ static int make_alias(struct loader *loader, const yaml_event_t *event, cJSON **
     if (original == NULL) {
         return fault(loader, place, "no anchor &%.80s was completed before this alias", name);
     }
-    measure(original, YAML_JSON_COPIES, 0, &loader->copies, &deepest);
+    measure(loader, original, 0, &deepest);
     if (loader->copies > YAML_JSON_COPIES) {
         return fault(loader, place, "the aliases expand to more than %d values", YAML_JSON_COPIES);
+    }
+    if (loader->copied > YAML_JSON_COPIED) {
+        return fault(loader, place, "the aliases expand to more than %d MiB", YAML_JSON_COPIED / (1024 * 1024));
     }
     if (loader->depth + deepest > YAML_JSON_DEPTH) {
         return fault(loader, place, "with this alias the nesting is deeper than %d", YAML_JSON_DEPTH);
@@ -530,7 +512,7 @@ cJSON *yaml_json_parse(const char *text, size_t length, struct hd_error *error)
     }
     yaml_parser_set_encoding(&loader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&loader.parser, (const unsigned char *)loader.text, loader.length);
-    result = check_characters(&loader);
+    result = yaml_text_check(loader.text, loader.length, error);
     if (result == 0) {
         result = read_events(&loader);
     }

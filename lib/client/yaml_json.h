@@ -11,7 +11,8 @@ enum {
     YAML_JSON_SIZE = 16 * 1024 * 1024, /* bytes */
     YAML_JSON_DEPTH = 64,
     YAML_JSON_ANCHORS = 1000,
-    YAML_JSON_COPIES = 100000, /* values that all aliases of a document may add up to */
+    YAML_JSON_COPIES = 100000,           /* values that all aliases of a document may add up to */
+    YAML_JSON_COPIED = 16 * 1024 * 1024, /* bytes of strings in them */
 };
 
 /* Reads the one document that `text` must be. NULL after filling `error` with a sentence that begins with `line L, column C: `.

@@ -8,6 +8,7 @@
 #include "json_tree.h"
 #include "program.h"
 #include "specification_parts.h"
+#include "sweep_job.h"
 
 static void read_ignored(const struct hd_fields *fields, const struct hd_field *field)
 {
@@ -169,29 +170,6 @@ static void fill(cJSON *config, struct hd_space *space, struct hd_specification 
     hd_fill_run_config(run, &ret->run);
 }
 
-/* A sweep job of Azure ML is another language: one sentence about that, instead of one about each of its fields. */
-static bool refuse_job(const cJSON *body, struct hd_problems *errors)
-{
-    const cJSON *type = member(body, "type");
-
-    if (type == NULL) {
-        return false;
-    }
-    if (!cJSON_IsString(type)) {
-        char *excerpt = hd_json_excerpt(type);
-        hd_problems_add(errors, "WrongType", "type", "'type' must be a string, got %s", excerpt == NULL ? "something else" : excerpt);
-        free(excerpt);
-    } else if (strcmp(type->valuestring, "sweep") != 0) {
-        hd_problems_add(errors, "Unsupported", "type", "'type': a %s job is not supported here; only sweeps are",
-                        strlen(type->valuestring) <= 80 ? type->valuestring : "different");
-    } else {
-        hd_problems_add(errors, "Unsupported", "type",
-                        "'type': a sweep job is not supported here; leave 'type' out and give the fields of a HyperDriveConfig, such as "
-                        "'hyperparameter_sampling' and 'run_config'");
-    }
-    return true;
-}
-
 static bool is_body(const cJSON *body, struct hd_problems *errors)
 {
     if (cJSON_IsObject(body)) {
@@ -217,8 +195,11 @@ int hd_specification_parse(const cJSON *body, const struct hd_specification_opti
     struct hd_reading reading = {.options = options};
     char no_path[] = "";
 
-    if (!is_body(body, errors) || refuse_job(body, errors)) {
+    if (!is_body(body, errors)) {
         return -1;
+    }
+    if (hd_sweep_job_is(body)) {
+        return hd_sweep_job_parse(body, options, errors, warnings, ret);
     }
     reading.needs_metric = is_bayesian(body) || hd_policy_given(member(body, "policy"));
     struct hd_fields fields = {body, json_new(cJSON_Object), no_path, errors, warnings, &reading};

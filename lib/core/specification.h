@@ -68,8 +68,9 @@ struct hd_specification_options {
     void *context;
 };
 
-/* Reads `body`, which stays the caller's. On success 0 and *ret filled; on any finding -1 and all of them in `errors`, in the order of
- * section 4.2. What `ret->config` holds, given again, makes an equal specification. */
+/* Reads `body`, which stays the caller's: the fields of section 4, or a sweep job of section 9. On success 0 and *ret filled; on any
+ * finding -1 and all of them in `errors`, in the order of section 4.2. What `ret->config` holds, given again, makes an equal specification.
+ */
 int hd_specification_parse(const cJSON *body, const struct hd_specification_options *options, struct hd_problems *errors,
                            struct hd_problems *warnings, struct hd_specification *ret);
 void hd_specification_clear(struct hd_specification *specification);

@@ -30,7 +30,7 @@ struct finding {
 /* A body that is refused: the changes that make it wrong, then all that is found. */
 static const struct {
     struct change changes[FIXTURE_CHANGES];
-    struct finding findings[4];
+    struct finding findings[5];
 } refused[] = {
     /* General forms. */
     {{{SAMPLING, NULL}}, {{"Required", SAMPLING, "'hyperparameter_sampling' is required"}}},
@@ -296,11 +296,13 @@ static const struct {
      {{"Unsupported", "estimator", "'estimator': an estimator is not supported here; give 'run_config'"}}},
     {{{"pipeline", "\"p\""}, {"run_config", NULL}},
      {{"Unsupported", "pipeline", "'pipeline': a pipeline is not supported here; give 'run_config'"}}},
-    {{{"type", "\"sweep\""}, {"max_total_runs", NULL}},
-     {{"Unsupported", "type",
-       "'type': a sweep job is not supported here; leave 'type' out and give the fields of a HyperDriveConfig, such as "
-       "'hyperparameter_sampling' and 'run_config'"}}},
-    {{{"type", "\"pipeline\""}}, {{"Unsupported", "type", "'type': a pipeline job is not supported here; only sweeps are"}}},
+    {{{"type", "\"sweep\""}, {"primary_metric_name", NULL}, {"primary_metric_goal", NULL}, {"max_total_runs", NULL}},
+     {{"UnknownField", "hyperparameter_sampling", "'hyperparameter_sampling' is not a known field"},
+      {"UnknownField", "run_config", "'run_config' is not a known field"},
+      {"Required", "trial", "'trial' is required"},
+      {"Required", "sampling_algorithm", "'sampling_algorithm' is required"},
+      {"Required", "search_space", "'search_space' is required"}}},
+    {{{"type", "\"pipeline\""}}, {{"Unsupported", "type", "'type': a pipeline job is not supported here; only sweep jobs are"}}},
     {{{"type", "1"}}, {{"WrongType", "type", "'type' must be a string, got 1"}}},
     /* All at once, in the order of the reference. */
     {{{"max_total_runs", "0"}, {SAMPLING ".type", "\"x\""}, {"run_config.source_directory", "\"/no\""}, {"zzz", "1"}},
@@ -814,6 +816,17 @@ static const char *const seeds[] = {
     "{\"hyperparameter_sampling\": {\"type\": \"random\", \"parameter_space\": {\"a\": [\"lognormal\", [0, 1]], \"s\": [\"choice\", "
     "[[\"x\", "
     "\"y\"]]]}}, \"max_total_runs\": 3, \"run_config\": {\"command\": [\"t\", \"${{search_space.a}}\", \"${{inputs.s}}\"]}}",
+    "{\"$schema\": \"x\", \"type\": \"sweep\", \"experiment_name\": \"e\", \"name\": \"n\", \"sampling_algorithm\": {\"type\": \"random\", "
+    "\"seed\": 3, \"rule\": \"sobol\", \"logbase\": 2}, \"search_space\": {\"lr\": {\"type\": \"loguniform\", \"min_value\": -3, "
+    "\"max_value\": 0}, \"conv\": [\"choice\", [[\"x\", {\"k\": [\"randint\", [5]]}]]]}, \"objective\": {\"primary_metric\": \"m\", "
+    "\"goal\": \"Maximize\"}, \"early_termination\": {\"type\": \"none\"}, \"limits\": {\"max_total_trials\": 9, "
+    "\"max_concurrent_trials\": 3, \"timeout\": 60, \"trial_timeout\": 5}, \"compute\": \"gpu\", \"inputs\": {\"A\": 1, \"d\": {\"type\": "
+    "\"uri_file\", \"path\": \"/data/iris.csv\"}}, \"outputs\": {\"o\": null}, \"trial\": {\"code\": \"/src\", \"command\": \"t "
+    "${{search_space.lr}} '{inputs.A}' ${{inputs.B}} ${{outputs.o}}\", \"environment\": {\"image\": \"i\"}, \"environment_variables\": "
+    "{\"E\": \"${{search_space.conv.k}}\", \"F\": 1.5}, \"distribution\": {\"type\": \"mpi\", \"process_count_per_instance\": 1}, "
+    "\"resources\": {\"instance_count\": 1, \"shm_size\": \"2g\"}, \"limits\": {\"timeout\": 5}, \"inputs\": {\"B\": true, \"A\": 2}, "
+    "\"outputs\": {\"p\": {\"mode\": \"upload\"}}}, \"resources\": {\"instance_count\": 1}, \"identity\": {}, \"queue_settings\": {}, "
+    "\"hyperdrived\": {\"initial_failure_limit\": 2, \"nested_arguments\": \"flat\"}}",
 };
 
 enum { SEEDS = sizeof seeds / sizeof seeds[0] };

@@ -159,6 +159,46 @@ START_TEST(a_wrong_body)
 }
 END_TEST
 
+static cJSON *right_job(void)
+{
+    return fixture_json(
+        "{\"$schema\": \"x\", \"type\": \"sweep\", \"experiment_name\": \"e\", \"name\": \"n\", \"sampling_algorithm\": {\"type\": "
+        "\"random\", \"seed\": 3, \"rule\": \"sobol\", \"logbase\": 2}, \"search_space\": {\"lr\": {\"type\": \"loguniform\", "
+        "\"min_value\": -3, \"max_value\": 0}, \"conv\": [\"choice\", [[\"x\", {\"k\": [\"randint\", [5]]}]]]}, \"objective\": "
+        "{\"primary_metric\": \"m\", \"goal\": \"Maximize\"}, \"early_termination\": {\"type\": \"none\"}, \"limits\": "
+        "{\"max_total_trials\": 9, \"max_concurrent_trials\": 3, \"timeout\": 60, \"trial_timeout\": 5}, \"compute\": \"gpu\", \"inputs\": "
+        "{\"A\": 1, \"d\": {\"type\": \"uri_file\", \"path\": \"/data/iris.csv\"}}, \"outputs\": {\"o\": null}, \"trial\": {\"code\": "
+        "\"/src\", \"command\": \"t ${{search_space.lr}} '{inputs.A}' ${{inputs.B}} ${{outputs.o}}\", \"environment\": {\"image\": \"i\"}, "
+        "\"environment_variables\": {\"E\": \"${{search_space.conv.k}}\", \"F\": 1.5}, \"distribution\": {\"type\": \"mpi\", "
+        "\"process_count_per_instance\": 1}, \"resources\": {\"instance_count\": 1, \"shm_size\": \"2g\"}, \"limits\": {\"timeout\": 5}, "
+        "\"inputs\": {\"B\": true, \"A\": 2}, \"outputs\": {\"p\": {\"mode\": \"upload\"}}}, \"resources\": {\"instance_count\": 1}, "
+        "\"identity\": {}, \"queue_settings\": {}, \"hyperdrived\": {\"initial_failure_limit\": 2, \"nested_arguments\": \"flat\"}}");
+}
+
+static cJSON *wrong_job(void)
+{
+    cJSON *job = right_job();
+
+    fixture_change(job, "limits.max_total_trials", "0");
+    fixture_change(job, "trial.code", "\"azureml:x\"");
+    fixture_change(job, "trial.inputs", "{\"C\": [], \"d\": 1}");
+    fixture_change(job, "trial.environment_variables", "{\"E\": [1]}");
+    fixture_change(job, "outputs", "{\"o\": {\"path\": \"x\"}}");
+    return job;
+}
+
+START_TEST(a_right_job)
+{
+    parse_until_it_goes_well(right_job(), 0);
+}
+END_TEST
+
+START_TEST(a_wrong_job)
+{
+    parse_until_it_goes_well(wrong_job(), 7);
+}
+END_TEST
+
 START_TEST(a_program)
 {
     struct hd_program_places places = {.outputs_directory = "/w/out", .resume_directory = "/old"};
@@ -201,6 +241,8 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, a_right_body);
     tcase_add_test(cases, a_wrong_body);
+    tcase_add_test(cases, a_right_job);
+    tcase_add_test(cases, a_wrong_job);
     tcase_add_test(cases, a_program);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -5,6 +5,7 @@
 
 #include "core/json.h"
 #include "yaml_json.h"
+#include "yaml_text.h"
 
 static const struct {
     const char *yaml, *json;
@@ -175,6 +176,32 @@ START_TEST(test_laughs)
 }
 END_TEST
 
+/* Few values, but large ones. */
+START_TEST(test_large_copies)
+{
+    char *kilobyte = repeat("", "x", 1024, ""), *anchor = repeat("a: &a [", kilobyte, 100, "]\nb: [");
+
+    expect(repeat(anchor, "*a,", 163, "]"), NULL);
+    expect(repeat(anchor, "*a,", 200, "]"), "line 2, column 494: the aliases expand to more than 16 MiB");
+    free(anchor);
+    free(kilobyte);
+}
+END_TEST
+
+START_TEST(test_tag_directives)
+{
+    struct hd_text text = {0};
+
+    for (int i = 0; i <= YAML_TAG_DIRECTIVES; i++) {
+        hd_text_format(&text, "%%TAG !a%d! x\n", i);
+    }
+    expect(hd_text_take(&text), "line 101, column 1: there are more than 100 %TAG directives");
+    expect(repeat("", "%TAG !a! x\r", YAML_TAG_DIRECTIVES + 1, ""), "line 1, column 1: there are more than 100 %TAG directives");
+    expect(repeat("a: ", "x%TAG ", 200, ""), NULL);
+    expect(repeat("%TAG !a! tag:yaml.org,2002:\n---\na: ", "x", 1, "\n"), NULL);
+}
+END_TEST
+
 START_TEST(test_anchors)
 {
     struct hd_text text = {0};
@@ -252,6 +279,8 @@ int main(void)
     tcase_add_test(cases, test_depth);
     tcase_add_test(cases, test_alias_depth);
     tcase_add_test(cases, test_laughs);
+    tcase_add_test(cases, test_large_copies);
+    tcase_add_test(cases, test_tag_directives);
     tcase_add_test(cases, test_anchors);
     tcase_add_test(cases, test_size);
     tcase_add_test(cases, test_many_keys);
