@@ -57,6 +57,7 @@ static bool authenticate(void *context, const char *token, struct http_principal
         !token_is_run(&daemon->tokens, token, ret_principal->run_id, found.attempt))
         return false;
     ret_principal->role = HTTP_RUN;
+    ret_principal->attempt = found.attempt;
     return true;
 }
 

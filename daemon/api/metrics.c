@@ -164,7 +164,7 @@ static int produce_shapes(struct answer *answer, struct store_reader *reader)
     return result;
 }
 
-/* --- Points: {name: [{"sequence","value","step","time"}]} --------------------------------------------------------------------------------
+/* --- Points: {name: [{"sequence","value","step","time","attempt"}]} ----------------------------------------------------------------------
  */
 
 static int open_points(void *context, const struct store_series *series)
@@ -197,7 +197,7 @@ static int print_point(void *context, const struct store_stored_point *point)
     else
         hd_text_add_string(text, ",\"step\":null");
     resource_instant(text, "time", point->at_us);
-    hd_text_add_char(text, '}');
+    hd_text_format(text, ",\"attempt\":%d}", point->attempt);
     return answer_flush(shape->answer);
 }
 

@@ -68,6 +68,7 @@ static void submit(struct reporting *reporting)
     struct hd_error error = {0};
 
     reporting->request.run_id = http_part(reporting->http, 0);
+    reporting->request.attempt = http_principal(reporting->http)->attempt;
     reporting->request.reporter = reporting->report.reporter;
     reporting->request.sequence = reporting->report.sequence;
     reporting->request.points = reporting->report.points;

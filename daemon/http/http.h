@@ -22,7 +22,8 @@ struct http_request;
 /* Who asks, as the authenticator found. */
 struct http_principal {
     enum http_role { HTTP_NOBODY, HTTP_OWNER, HTTP_RUN } role;
-    char run_id[64]; /* with HTTP_RUN: the one run that the token is good for */
+    char run_id[64]; /* with HTTP_RUN: the one run that the token is good for, */
+    int attempt;     /* and its attempt */
 };
 
 enum http_access {

@@ -44,7 +44,7 @@ void finish(const char *folder, const char *run_id, int attempt, bool claimed, s
     if (finished.outcome == FINISH_LOST)
         kill_left(run_id, &finished.started);
     if (finished.outcome != FINISH_AGAIN && run >= 0)
-        finished.last_output = output_tail(run);
+        finished.last_output = output_tail(run, attempt);
     if (run >= 0)
         close(run);
     *ret_finished = finished;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "durable.h"
+#include "output.h"
 
 enum { OOM_SCORE = 500 }; /* when memory is short, the kernel shall take a training, not its monitor or the daemon */
 
@@ -50,11 +54,21 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static enum stage redirect(void)
+/* Tells what a later attempt prints from what is there already. */
+static bool mark_attempt(int output, int attempt)
+{
+    char line[sizeof OUTPUT_ATTEMPT + 16];
+    int size = snprintf(line, sizeof line, "\n" OUTPUT_ATTEMPT, attempt);
+    return attempt == 1 || durable_write_all(output, line, (size_t)size) == 0;
+}
+
+static enum stage redirect(int attempt)
 {
     int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int output = open("user_logs/std_log.txt", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (input < 0 || output < 0)
+        return STAGE_OUTPUT;
+    if (!mark_attempt(output, attempt))
         return STAGE_OUTPUT;
     if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
         return STAGE_OUTPUT;
@@ -68,7 +82,7 @@ static enum stage execute(const struct order *order)
 {
     setsid(); /* cannot fail: a new process leads no group */
     raise_oom_score();
-    enum stage stage = redirect();
+    enum stage stage = redirect(order->attempt);
     if (stage != STAGE_NONE)
         return stage;
     if (chdir(order->working_directory) < 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,11 +42,26 @@ static size_t read_tail(int file, char *buffer)
     return length - cut;
 }
 
-char *output_tail(int folder)
+/* Removes what stands in front of the attempt's own line, and that line; all stays when it is not there. */
+static size_t cut_earlier(char *buffer, size_t length, int attempt)
+{
+    char line[sizeof OUTPUT_ATTEMPT + 16];
+    int size = snprintf(line, sizeof line, OUTPUT_ATTEMPT, attempt);
+    const char *found = memmem(buffer, length, line, (size_t)size);
+    if (found == NULL)
+        return length;
+    size_t kept = length - (size_t)(found + size - buffer);
+    memmove(buffer, found + size, kept);
+    return kept;
+}
+
+char *output_tail(int folder, int attempt)
 {
     char buffer[OUTPUT_TAIL];
     int file = open_log(folder);
     size_t length = file < 0 ? 0 : read_tail(file, buffer);
+    if (attempt > 1)
+        length = cut_earlier(buffer, length, attempt);
     if (file >= 0)
         close(file);
     struct hd_text text = {0};

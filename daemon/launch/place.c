@@ -33,7 +33,7 @@ bool place_is_reserved(const char *name)
 {
     return strcmp(name, MONITOR_LOCK_FILE) == 0 || strcmp(name, ORDER_FILE) == 0 || strcmp(name, ORDER_FILE ".tmp") == 0 ||
            strcmp(name, "spool") == 0 || strcmp(name, LAUNCH_RESUMED) == 0 || strcmp(name, LAUNCH_RESUMED ".partial") == 0 ||
-           is_numbered(name, "started.") || is_numbered(name, "exit.");
+           is_numbered(name, "started.") || is_numbered(name, "exit.") || is_numbered(name, "spool.");
 }
 
 /* The copy belongs to the program, which may change it. */

@@ -103,11 +103,23 @@ static int open_log(int run, struct hd_error *error)
     return log;
 }
 
+/* What the attempt before has left for the daemon is dealt with, since its end is committed. A report in its spool that could not be taken
+ * in, or not be removed, must not be taken for one of this attempt. */
+static int put_away_earlier(int run, int attempt, struct hd_error *error)
+{
+    char aside[32];
+    int result = attempt > 1 ? record_remove(run, attempt - 1) : 0;
+    snprintf(aside, sizeof aside, "spool.%d", attempt - 1);
+    if (result == 0 && attempt > 1 && renameat(run, "spool", run, aside) < 0 && errno != ENOENT)
+        result = -errno;
+    return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot put away what attempt %d has left", attempt - 1) : 0;
+}
+
 /* All that a monitor needs, with the lock held. The attempt's record cannot be there before its monitor was. */
 static int fill_folder(const struct plan *plan, int run, const atomic_bool *stop, struct hd_error *error)
 {
-    int result = 0;
-    if (plan->snapshot != NULL && !atomic_load(stop))
+    int result = put_away_earlier(run, plan->order.attempt, error);
+    if (result == 0 && plan->snapshot != NULL && !atomic_load(stop))
         result = place_in(run, plan->snapshot, error);
     if (result == 0 && plan->resumed != NULL)
         result = hand_over(run, plan->resumed, stop, error);

@@ -7,37 +7,76 @@ static const char SERIES_OF_SWEEP[] = "SELECT run.run, run.id, series.name, name
 static const char SERIES_OF_RUN[] = "SELECT run.run, run.id, series.name, name.text, series.form, series.listed, series.points FROM run "
                                     "CROSS JOIN series ON series.run = run.run CROSS JOIN name ON name.name = series.name "
                                     "WHERE run.run = ?1 ORDER BY series.position";
-static const char POINTS[] = "SELECT sequence, kind, value, step, at_us FROM point WHERE run = ?1 AND name = ?2 ORDER BY sequence";
+static const char POINTS[] = "SELECT sequence, kind, value, step, at_us, ordinal FROM point WHERE run = ?1 AND name = ?2 ORDER BY sequence";
+static const char RETRIES[] = "SELECT ordinal FROM retry WHERE run = ?1 ORDER BY attempt";
+
+/* Which attempt has reported: points come in the order of their ordinals, and so do the ends of attempts. */
+struct attempts {
+    sqlite3_stmt *statement; /* NULL: there was no further one */
+    int number;
+    int64_t until; /* ordinal at which it was over */
+};
+
+static int next_attempt(struct store_reader *reader, struct attempts *attempts, struct hd_error *error)
+{
+    int result = database_step(&reader->database, attempts->statement, error);
+
+    attempts->number++;
+    attempts->until = result == 1 ? sqlite3_column_int64(attempts->statement, 0) : INT64_MAX;
+    if (result != 1)
+        attempts->statement = NULL;
+    return result < 0 ? result : 0;
+}
+
+static int first_attempt(struct store_reader *reader, int64_t run, struct attempts *ret_attempts, struct hd_error *error)
+{
+    *ret_attempts = (struct attempts){.statement = database_query(&reader->database, error, RETRIES, "i", run)};
+    return ret_attempts->statement == NULL ? -(int)error->code : next_attempt(reader, ret_attempts, error);
+}
+
+static int give_point(sqlite3_stmt *statement, int attempt, const struct store_metrics_reader *callbacks)
+{
+    struct store_stored_point point = {
+        .sequence = sqlite3_column_int64(statement, 0),
+        .kind = (enum store_point_kind)sqlite3_column_int(statement, 1),
+        .has_step = sqlite3_column_type(statement, 3) != SQLITE_NULL,
+        .step = sqlite3_column_int64(statement, 3),
+        .at_us = sqlite3_column_int64(statement, 4),
+        .attempt = attempt,
+    };
+
+    if (point.kind == STORE_INTEGER || point.kind == STORE_BOOLEAN)
+        point.integer = sqlite3_column_int64(statement, 2);
+    else if (point.kind == STORE_FLOAT)
+        point.number = sqlite3_column_double(statement, 2);
+    else
+        point.text = database_text(statement, 2);
+    return callbacks->point(callbacks->context, &point);
+}
 
 static int give_points(struct store_reader *reader, int64_t run, int64_t name, const struct store_metrics_reader *callbacks,
                        struct hd_error *error)
 {
-    sqlite3_stmt *statement = database_query(&reader->database, error, POINTS, "ii", run, name);
-    int result;
+    struct attempts attempts;
+    sqlite3_stmt *statement;
+    int result = first_attempt(reader, run, &attempts, error);
 
+    if (result != 0)
+        return result;
+    statement = database_query(&reader->database, error, POINTS, "ii", run, name);
     if (statement == NULL)
-        return -(int)error->code;
-    while ((result = database_step(&reader->database, statement, error)) == 1) {
-        struct store_stored_point point = {
-            .sequence = sqlite3_column_int64(statement, 0),
-            .kind = (enum store_point_kind)sqlite3_column_int(statement, 1),
-            .has_step = sqlite3_column_type(statement, 3) != SQLITE_NULL,
-            .step = sqlite3_column_int64(statement, 3),
-            .at_us = sqlite3_column_int64(statement, 4),
-        };
-
-        if (point.kind == STORE_INTEGER || point.kind == STORE_BOOLEAN)
-            point.integer = sqlite3_column_int64(statement, 2);
-        else if (point.kind == STORE_FLOAT)
-            point.number = sqlite3_column_double(statement, 2);
-        else
-            point.text = database_text(statement, 2);
-        result = callbacks->point(callbacks->context, &point);
-        if (result != 0) {
+        result = -(int)error->code;
+    while (result == 0 && (result = database_step(&reader->database, statement, error)) == 1) {
+        result = 0;
+        while (result == 0 && sqlite3_column_int64(statement, 5) > attempts.until)
+            result = next_attempt(reader, &attempts, error);
+        if (result == 0)
+            result = give_point(statement, attempts.number, callbacks);
+        if (result != 0)
             database_reset(statement);
-            return result;
-        }
     }
+    if (attempts.statement != NULL)
+        database_reset(attempts.statement);
     return result;
 }
 

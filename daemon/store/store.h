@@ -127,10 +127,13 @@ struct store_running {
 };
 int store_running(struct store *store, struct store_running *request, struct hd_error *error);
 
-/* The attempt is over and no process of it is left. */
+/* The attempt is over and no process of it is left. With `retry` a run that failed is not Failed but Queued for its next attempt, which is
+ * intended with that, unless it or its sweep is being cancelled. */
 struct store_end {
     struct store_write write;
     int64_t run;
+    int attempt; /* the one that is over; 0: whichever it is */
+    bool retry;
     enum store_end_kind { STORE_EXITED, STORE_SIGNALED, STORE_NOT_STARTED, STORE_STOPPED_EARLY, STORE_LOST } kind;
     int exit_code;
     int signal;
@@ -141,6 +144,7 @@ struct store_end {
     const char *message;     /* with STORE_NOT_STARTED: why */
     const char *last_output; /* never NULL */
     enum hd_status ret_status;
+    int ret_attempt; /* the next one, when the status is Queued */
     struct store_sweep_state ret_sweep;
 };
 int store_end(struct store *store, struct store_end *request, struct hd_error *error);
@@ -233,6 +237,7 @@ struct store_point {
 struct store_report {
     struct store_write write;
     const char *run_id;
+    int attempt;          /* that reports; 0: whichever it is */
     const char *reporter; /* NULL: not numbered */
     int64_t sequence;
     const struct store_point *points;
@@ -343,6 +348,7 @@ struct store_stored_point {
     bool has_step;
     int64_t step;
     int64_t at_us;
+    int attempt; /* of the run, that has reported it */
 };
 struct store_metrics_reader {
     int (*series)(void *context, const struct store_series *series);

@@ -31,6 +31,7 @@ static const char DELETE_POINTS[] = "DELETE FROM point WHERE (run, name, sequenc
                                     "(SELECT run, name, sequence FROM point WHERE run = ?1 LIMIT ?2)";
 static const char DELETE_SERIES[] = "DELETE FROM series WHERE run = ?1";
 static const char DELETE_REPORTERS[] = "DELETE FROM reporter WHERE run = ?1";
+static const char DELETE_RETRIES[] = "DELETE FROM retry WHERE run = ?1";
 static const char DELETE_RUN[] = "DELETE FROM run WHERE run = ?1";
 static const char DELETE_EVENTS[] = "DELETE FROM event WHERE ordinal IN (SELECT ordinal FROM event WHERE sweep = ?1 LIMIT ?2)";
 static const char DELETE_SWEEP[] = "DELETE FROM sweep WHERE sweep = ?1 AND deleting = 1";
@@ -46,6 +47,8 @@ static int purge_run(struct database *database, int64_t run, int64_t *left, stru
     result = database_run(database, error, DELETE_SERIES, "i", run);
     if (result == 0)
         result = database_run(database, error, DELETE_REPORTERS, "i", run);
+    if (result == 0)
+        result = database_run(database, error, DELETE_RETRIES, "i", run);
     return result == 0 ? database_run(database, error, DELETE_RUN, "i", run) : result;
 }
 

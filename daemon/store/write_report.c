@@ -255,6 +255,8 @@ static int take(struct database *database, struct reporting *reporting, struct s
     bool ended = hd_status_ended(run->status);
     int result;
 
+    if (request->attempt != 0 && request->attempt != run->attempt)
+        return hd_error_set(error, HD_UNAUTHORIZED, "the token is not valid any more: attempt %d of its run is over", request->attempt);
     if (run->attempt == 0 && !ended)
         return hd_error_set(error, HD_CONFLICT, "run '%s' has not started (%s): it takes no reports yet", request->run_id,
                             hd_status_name(run->status));

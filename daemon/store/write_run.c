@@ -115,22 +115,26 @@ static int write_record(struct database *database, const struct run_row *row, co
     return 0;
 }
 
-static int move_failed(struct database *database, struct run_row *row, const struct store_end *end, struct hd_error *error)
+static int move_failed(struct database *database, struct run_row *row, const struct store_end *end, bool retry, struct hd_error *error)
 {
     char *json = error_json(end);
     int result;
 
     if (json == NULL)
         return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
-    result = database_run(database, error, SET_ERROR, "it", row->key, json);
-    if (result == 0)
-        result = run_move(database, row, HD_FAILED, json, error);
+    if (retry) {
+        result = run_retry(database, row, json, error);
+    } else {
+        result = database_run(database, error, SET_ERROR, "it", row->key, json);
+        if (result == 0)
+            result = run_move(database, row, HD_FAILED, json, error);
+    }
     free(json);
     return result;
 }
 
-/* The moves from where the run stands to its end (reference 3.1), each a legal one. */
-static int move_to_end(struct database *database, struct run_row *row, const struct store_end *end, struct hd_error *error)
+/* The moves from where the run stands to its end, or to its next attempt (reference 3.1), each a legal one. */
+static int move_to_end(struct database *database, struct run_row *row, const struct store_end *end, bool retry, struct hd_error *error)
 {
     bool never_ran = end->kind == STORE_NOT_STARTED || end->kind == STORE_STOPPED_EARLY;
     int result = 0;
@@ -138,7 +142,7 @@ static int move_to_end(struct database *database, struct run_row *row, const str
     if (before_running(row->status) && never_ran) {
         if (row->stop_reason != NULL)
             return run_move(database, row, HD_CANCELED, row->stop_reason, error);
-        return move_failed(database, row, end, error);
+        return move_failed(database, row, end, false, error);
     }
     if (before_running(row->status)) /* it started and ended unseen */
         result = run_move(database, row, HD_RUNNING, NULL, error);
@@ -154,36 +158,41 @@ static int move_to_end(struct database *database, struct run_row *row, const str
         result = run_move(database, row, HD_FINALIZING, NULL, error);
     if (result == 0 && end->kind == STORE_EXITED && end->exit_code == 0)
         return run_move(database, row, HD_COMPLETED, NULL, error);
-    return result == 0 ? move_failed(database, row, end, error) : result;
+    return result == 0 ? move_failed(database, row, end, retry && row->stop_reason == NULL, error) : result;
+}
+
+static int store_the_end(struct database *database, struct run_row *row, struct store_end *request, struct sweep_row *sweep)
+{
+    struct hd_error *error = &request->write.error;
+    int result = write_record(database, row, request, error);
+
+    if (result == 0)
+        result = move_to_end(database, row, request, request->retry && sweep->status == HD_RUNNING, error);
+    if (result != 0 || row->status == HD_QUEUED)
+        return result;
+    result = database_run(database, error, SET_ENDED, "ii", row->key, request->ended_us);
+    if (result == 0 && row->status != HD_CANCELED && row->stop_reason != NULL)
+        result = database_run(database, error, FORGET_REASON, "i", row->key);
+    return result == 0 ? sweep_run_ended(database, row, request->kind == STORE_LOST, &request->ret_sweep, error) : result;
 }
 
 static int end_run(struct database *database, struct store_write *write)
 {
     struct store_end *request = (struct store_end *)write;
+    struct sweep_row sweep;
     struct run_row row;
     int result = run_load(database, request->run, &row, &write->error);
 
     if (result != 0)
         return result;
-    if (hd_status_ended(row.status)) {
-        /* Told twice: the answer to the first was lost in a crash. */
-        struct sweep_row sweep;
-
-        result = sweep_load(database, row.sweep, &sweep, &write->error);
-        if (result == 0)
-            sweep_state(&sweep, &request->ret_sweep);
-    } else {
-        result = write_record(database, &row, request, &write->error);
-        if (result == 0)
-            result = move_to_end(database, &row, request, &write->error);
-        if (result == 0)
-            result = database_run(database, &write->error, SET_ENDED, "ii", row.key, request->ended_us);
-        if (result == 0 && row.status != HD_CANCELED && row.stop_reason != NULL)
-            result = database_run(database, &write->error, FORGET_REASON, "i", row.key);
-        if (result == 0)
-            result = sweep_run_ended(database, &row, request->kind == STORE_LOST, &request->ret_sweep, &write->error);
-    }
+    result = sweep_load(database, row.sweep, &sweep, &write->error);
+    if (result == 0)
+        sweep_state(&sweep, &request->ret_sweep);
+    /* What is told twice, because the answer to the first was lost in a crash, changes nothing. */
+    if (result == 0 && !hd_status_ended(row.status) && (request->attempt == 0 || row.attempt == request->attempt))
+        result = store_the_end(database, &row, request, &sweep);
     request->ret_status = row.status;
+    request->ret_attempt = row.attempt;
     run_clear(&row);
     return result;
 }

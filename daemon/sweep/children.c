@@ -1,10 +1,12 @@
 /* Between the launcher and the store: what is launched, and what its events mean. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/json.h"
 #include "core/program.h"
+#include "core/retry.h"
 #include "fault.h"
 #include "live.h"
 #include "log.h"
@@ -35,7 +37,7 @@ static int build_environment(const struct live_run *run, const cJSON *configurat
 {
     const struct sweeps_settings *settings = &run->sweep->sweeps->settings;
     struct hd_strings own = {0};
-    char token[TOKEN_SIZE];
+    char token[TOKEN_SIZE], attempt[16];
     int result = 0;
 
     for (char *const *variable = settings->environment; variable != NULL && *variable != NULL && result == 0; variable++)
@@ -46,12 +48,15 @@ static int build_environment(const struct live_run *run, const cJSON *configurat
         result = hd_strings_add(environment, own.list[i]);
     hd_strings_clear(&own);
     settings->run_token(settings->context, run->id, run->attempt, token, sizeof token);
+    snprintf(attempt, sizeof attempt, "%d", run->attempt);
     if (result == 0)
         result = add_variable(environment, "AZUREML_RUN_ID", run->id);
     if (result == 0)
         result = add_variable(environment, "HYPERDRIVE_URL", settings->url);
     if (result == 0)
         result = add_variable(environment, "HYPERDRIVE_RUN_ID", run->id);
+    if (result == 0)
+        result = add_variable(environment, "HYPERDRIVE_ATTEMPT", attempt);
     if (result == 0)
         result = add_variable(environment, "HYPERDRIVE_SWEEP_ID", run->sweep->id);
     if (result == 0)
@@ -299,6 +304,17 @@ static void try_end_later(struct live_run *run, const struct hd_error *error)
     (void)deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, deadline_now_us() + RETRY_US);
 }
 
+/* The next attempt keeps the run's slot, so that it starts with the commit that has ended the one before. */
+static void launch_next_attempt(struct live_run *run, int attempt)
+{
+    fault_point("before_next_attempt");
+    children_free_end(run);
+    run->attempt = attempt;
+    run->started_us = 0;
+    if (!run->sweep->sweeps->closing && !run->sweep->sweeps->ending)
+        children_launch(run);
+}
+
 static void on_end_stored(struct store_write *write)
 {
     struct ending *ending = (struct ending *)write;
@@ -311,6 +327,11 @@ static void on_end_stored(struct store_write *write)
     if (write->result != 0) {
         if (!sweeps->closing)
             try_end_later(run, &write->error);
+        return;
+    }
+    if (ending->request.ret_status == HD_QUEUED) {
+        launch_next_attempt(run, ending->request.ret_attempt);
+        control_check_ended(sweeps);
         return;
     }
     log_line(LOG_LEVEL_DEBUG, "run %s ended: %s", run->id, hd_status_name(ending->request.ret_status));
@@ -336,17 +357,33 @@ void children_write_end(struct live_run *run)
     run->sweep->writes++;
 }
 
-/* Its place is free from here on: what is generated next stands behind the end in the writer's queue, mostly in the same commit. */
+/* Its place is free from here on: what is generated next stands behind the end in the writer's queue, mostly in the same commit. Where
+ * another attempt is likely the commit decides. */
 static void leave(struct live_run *run)
 {
     struct live_sweep *sweep = run->sweep;
 
+    if (run->end->request.retry) {
+        children_write_end(run);
+        return;
+    }
     run->writing_end = true;
     sweep->live--;
     slot_release(run);
     sweep->resting = false;
     children_write_end(run);
     schedule(sweep->sweeps);
+}
+
+static bool is_retry_wanted(const struct live_run *run, const struct launch_end *end)
+{
+    struct hd_failure failure = {.exit_code = end->exit_code, .output = end->last_output};
+
+    if (run->stopping || end->kind == LAUNCH_NOT_STARTED || end->kind == LAUNCH_STOPPED_EARLY ||
+        (end->kind == LAUNCH_EXITED && end->exit_code == 0))
+        return false;
+    failure.kind = end->kind == LAUNCH_EXITED ? HD_FAILED_EXIT : end->kind == LAUNCH_SIGNALED ? HD_FAILED_SIGNAL : HD_FAILED_LOST;
+    return hd_retry_wanted(&run->sweep->specification.run, run->attempt, &failure);
 }
 
 static void on_ended(struct launch_child *child, void *data, const struct launch_end *end)
@@ -365,6 +402,8 @@ static void on_ended(struct launch_child *child, void *data, const struct launch
         ending->run = run;
         ending->request = (struct store_end){
             .run = run->key,
+            .attempt = run->attempt,
+            .retry = is_retry_wanted(run, end),
             .kind = end_kind(end),
             .exit_code = end->exit_code,
             .signal = end->signal,

@@ -73,7 +73,7 @@ void control_check_ended(struct sweeps *sweeps)
         return;
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
         for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
-            if (run->child != NULL || run->writing_end)
+            if (run->child != NULL || run->end != NULL)
                 return;
     sweeps->ended = NULL;
     ended(sweeps->ended_data);

@@ -24,6 +24,8 @@ struct hd_run_config {
     bool snapshot;
     double gpus_per_run;
     double cpus_per_run;
+    int64_t max_retries;
+    const cJSON *retry_on; /* array of causes: "signal", "lost", {"exit_code": [...]}, {"pattern": "..."} */
 };
 
 struct hd_specification {

@@ -249,7 +249,12 @@ static const struct hd_field run_fields[] = {
     AMOUNT("gpus_per_run", HD_FIELD_NUMBER, "0"),
     AMOUNT("cpus_per_run", HD_FIELD_NUMBER, "1"),
     AMOUNT("max_retries", HD_FIELD_INTEGER, "0"),
-    {.name = "retry_on", .type = HD_FIELD_ARRAY, .absent = "[]"},
+    {.name = "retry_on",
+     .type = HD_FIELD_ARRAY,
+     .absent = "[\"lost\"]",
+     .range = "an array of at most 100 causes",
+     .most = 100,
+     .read = hd_read_retry_on},
     {.name = "launcher", .type = HD_FIELD_STRING, .absent = "\"local\"", .choices = "local, slurm, client"},
     {.name = "metrics_from_output", .nullable = true, .absent = "null"},
 };
@@ -259,6 +264,7 @@ void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret)
     const cJSON *command = cJSON_GetObjectItemCaseSensitive(config, "command");
     const cJSON *gpus = cJSON_GetObjectItemCaseSensitive(config, "gpus_per_run");
     const cJSON *cpus = cJSON_GetObjectItemCaseSensitive(config, "cpus_per_run");
+    const cJSON *retries = cJSON_GetObjectItemCaseSensitive(config, "max_retries");
 
     *ret = (struct hd_run_config){
         .source_directory = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "source_directory")),
@@ -272,6 +278,8 @@ void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret)
         .snapshot = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, "snapshot")),
         .gpus_per_run = cJSON_IsNumber(gpus) ? gpus->valuedouble : 0,
         .cpus_per_run = cJSON_IsNumber(cpus) ? cpus->valuedouble : 0,
+        .max_retries = cJSON_IsNumber(retries) ? (int64_t)retries->valuedouble : 0,
+        .retry_on = cJSON_GetObjectItemCaseSensitive(config, "retry_on"),
     };
 }
 

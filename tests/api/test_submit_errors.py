@@ -244,7 +244,6 @@ UNSUPPORTED = {
     "estimator": ({"estimator": {"entry_script": "a.py"}}, "estimator"),
     "pipeline": ({"pipeline": {"steps": []}}, "pipeline"),
     "launcher": (run_config(launcher="slurm"), "run_config.launcher"),
-    "retries": (run_config(max_retries=1), "run_config.max_retries"),
     "GPUs": (run_config(gpus_per_run=1), "run_config.gpus_per_run"),
 }
 

@@ -278,10 +278,6 @@ static const struct {
     {{{"run_config.gpus_per_run", "0.5"}},
      {{"Unsupported", "run_config.gpus_per_run",
        "'run_config.gpus_per_run': a number of GPUs per run is not supported here; leave it out or give 0"}}},
-    {{{"run_config.max_retries", "2"}, {"run_config.retry_on", "[\"oom\"]"}},
-     {{"Unsupported", "run_config.max_retries",
-       "'run_config.max_retries': a retry of failed runs is not supported here; leave it out or give 0"},
-      {"Unsupported", "run_config.retry_on", "'run_config.retry_on': a retry of failed runs is not supported here; leave it out"}}},
     {{{"run_config.launcher", "\"slurm\""}},
      {{"Unsupported", "run_config.launcher",
        "'run_config.launcher': the slurm launcher is not supported here; leave it out or give local"}}},
@@ -423,7 +419,7 @@ START_TEST(every_default_is_filled_in)
         "\"trial_timeout_seconds\": null, \"policy\": null, \"run_config\": {\"script\": \"train.py\", \"command\": null, "
         "\"source_directory\": \"/src\", \"arguments\": [], \"interpreter\": \"python3\", \"inputs\": {}, \"outputs\": {}, "
         "\"environment_variables\": {}, \"max_run_duration_seconds\": null, \"compute_target\": \"local\", \"snapshot\": true, "
-        "\"gpus_per_run\": 0, \"cpus_per_run\": 1, \"max_retries\": 0, \"retry_on\": [], \"launcher\": \"local\", "
+        "\"gpus_per_run\": 0, \"cpus_per_run\": 1, \"max_retries\": 0, \"retry_on\": [\"lost\"], \"launcher\": \"local\", "
         "\"metrics_from_output\": null}, \"resume_from\": null, \"resume_child_runs\": null, \"initial_failure_limit\": 3, "
         "\"nested_arguments\": \"json\"}");
     ck_assert_str_eq(specification.experiment, "Default");
@@ -805,7 +801,7 @@ static const char *const seeds[] = {
     "\"run_config\": {\"source_directory\": \"/src\", \"script\": \"train.py\", \"arguments\": [\"--data\", 1, true, null, 2.5], "
     "\"interpreter\": null, \"inputs\": {\"A\": 1, \"d\": {\"path\": \"/data/iris.csv\"}}, \"outputs\": {\"m\": {\"type\": \"uri_file\"}}, "
     "\"environment_variables\": {\"E\": \"${{inputs.A}} {outputs.m}\"}, \"max_run_duration_seconds\": 8, \"compute_target\": \"local\", "
-    "\"snapshot\": false, \"gpus_per_run\": 0, \"cpus_per_run\": 2, \"max_retries\": 0, \"retry_on\": [], \"launcher\": \"local\", "
+    "\"snapshot\": false, \"gpus_per_run\": 0, \"cpus_per_run\": 2, \"max_retries\": 0, \"retry_on\": [\"lost\"], \"launcher\": \"local\", "
     "\"metrics_from_output\": null}, \"resume_from\": null, \"resume_child_runs\": null, \"initial_failure_limit\": 3, "
     "\"nested_arguments\": \"flat\", \"debug_flag\": 1}",
     "{\"hyperparameter_sampling\": {\"type\": \"grid\", \"parameter_space\": {\"a\": [\"choice\", [[1, \"x\", null]]], \"-b\": "

@@ -87,7 +87,8 @@ static cJSON *right_body(void)
                    "{\"lr\": [\"uniform\", [0, 1]], \"conv\": [\"choice\", [[\"x\", {\"k\": [\"randint\", [5]]}]]]}");
     fixture_change(body, "run_config",
                    "{\"command\": \"t ${{search_space.lr}} '{inputs.A}' ${{outputs.o}}\", \"inputs\": {\"A\": 1, \"d\": {\"path\": "
-                   "\"/data/iris.csv\"}}, \"outputs\": {\"o\": {}}, \"environment_variables\": {\"E\": \"${{search_space.conv.k}}\"}}");
+                   "\"/data/iris.csv\"}}, \"outputs\": {\"o\": {}}, \"environment_variables\": {\"E\": \"${{search_space.conv.k}}\"}, "
+                   "\"max_retries\": 2, \"retry_on\": [\"lost\", {\"exit_code\": [3, 4]}]}");
     fixture_change(body, "resume_from", "\"HD_a\"");
     fixture_change(body, "resume_child_runs", "[\"HD_b_1\", \"HD_a_2\", \"HD_b_0\"]");
     return body;
@@ -99,6 +100,7 @@ static cJSON *wrong_body(void)
 
     fixture_change(body, "max_total_runs", "0");
     fixture_change(body, "policy", "{\"type\": \"bandit\"}");
+    fixture_change(body, "run_config.retry_on", "[{\"exit_code\": [0]}, {\"pattern\": 5}]");
     fixture_change(body, "resume_from", "[1]");
     fixture_change(body, "resume_child_runs", "[\"HD_b_1\", \"HD_b_1\"]");
     fixture_change(body, "run_config.inputs", "{\"A\": [], \"b c\": {}}");
@@ -155,7 +157,7 @@ END_TEST
 
 START_TEST(a_wrong_body)
 {
-    parse_until_it_goes_well(wrong_body(), 9);
+    parse_until_it_goes_well(wrong_body(), 11);
 }
 END_TEST
 
