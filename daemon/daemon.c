@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +293,7 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .configuration_file = settings->configuration_file,
         .big_answers = (int)settings->big_answers,
     };
+    snprintf(daemon->api.instance, sizeof daemon->api.instance, "%08x%08x", randombytes_random(), randombytes_random());
     return http_open(&daemon->http, &daemon->loop, &http_settings, error);
 }
 

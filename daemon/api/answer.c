@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -75,6 +76,15 @@ void answer_end_page(struct answer *answer, bool more, int64_t last)
         hd_text_add_string(&answer->text, "\"next\":null}");
 }
 
+static void name_by_bytes(struct answer *answer)
+{
+    unsigned char digest[crypto_generichash_BYTES_MIN];
+
+    _Static_assert(2 * sizeof digest < ANSWER_TAG_SIZE, "a tag holds a digest in hexadecimal digits");
+    (void)crypto_generichash(digest, sizeof digest, (const unsigned char *)answer->text.data, answer->text.length, NULL, 0);
+    (void)sodium_bin2hex(answer->tag, sizeof answer->tag, digest, sizeof digest);
+}
+
 static void work(uv_work_t *handle)
 {
     struct answer_work *work = handle->data;
@@ -95,6 +105,8 @@ static void work(uv_work_t *handle)
         work->result = hd_error_set(&work->error, HD_UNAVAILABLE, "out of memory");
     if (work->result == 0 && answer->file >= 0)
         work->result = write_out(answer);
+    if (work->result == 0 && answer->file < 0 && answer->question->tagged)
+        name_by_bytes(answer);
 }
 
 static void after(uv_work_t *handle, int status)
@@ -109,6 +121,8 @@ static void after(uv_work_t *handle, int status)
         http_reply_error(work->request, &work->error);
         if (answer->file >= 0)
             (void)close(answer->file);
+    } else if (answer->tag[0] != '\0' && http_unchanged(work->request, answer->tag)) {
+        /* The client has it. */
     } else if (answer->file >= 0) {
         http_reply_file(work->request, answer->content_type, answer->file, 0, answer->file_length, false, answer->file_length);
     } else {

@@ -6,11 +6,14 @@
 
 #include "api.h"
 
+enum { ANSWER_TAG_SIZE = 40 };
+
 struct answer_question {
     int64_t sweep, run; /* keys */
     bool reverse, discard_no_metric, form_list;
     int64_t top, from;
     bool points;
+    bool tagged;                 /* an answer in memory is named by its bytes, and not sent to who has it */
     const char *id, *experiment; /* the request's own */
     enum hd_status status;
     int64_t limit, after; /* of pages */
@@ -21,7 +24,8 @@ struct answer {
     const struct answer_question *question;
     const char *content_type; /* static; JSON unless the producer says otherwise */
     struct api *api;
-    int file; /* -1: none yet */
+    char tag[ANSWER_TAG_SIZE]; /* "": none */
+    int file;                  /* -1: none yet */
     int64_t file_length;
     struct hd_error *error;
 };

@@ -12,6 +12,7 @@ struct api {
     struct sweeps *sweeps; /* NULL until everything is taken up: then the daemon is not ready */
     const char *state_dir;
     const char *monitor, *configuration_file; /* as told by /version; the file may be NULL */
+    char instance[24];                        /* of this start; part of entity tags, so that none outlives the program that made it */
     int big_answers;                          /* atomic; at most so many at once are larger than an answer in memory */
     int big_answers_open;                     /* atomic */
     int jobs;                                 /* on the pool; their ends may still use the store */

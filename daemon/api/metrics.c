@@ -238,7 +238,7 @@ void api_sweep_metrics(struct http_request *request, void *context)
     struct store_found found;
     struct answer_question question = {0};
 
-    if (!resource_find_sweep(request, api, &found) || !read_form(request, false, &question))
+    if (!resource_find_sweep(request, api, &found) || !read_form(request, false, &question) || resource_unchanged(request, api, &found))
         return;
     question.sweep = found.sweep;
     answer_start(request, api, produce_shapes, &question);
@@ -251,7 +251,7 @@ void api_run_metrics(struct http_request *request, void *context)
     struct answer_question question = {0};
 
     if (!resource_find_run(request, api, &found) || !read_form(request, true, &question) ||
-        !http_query_integer(request, "from", 0, INT64_MAX, 0, &question.from))
+        !http_query_integer(request, "from", 0, INT64_MAX, 0, &question.from) || resource_unchanged(request, api, &found))
         return;
     question.run = found.run;
     answer_start(request, api, question.points ? produce_points : produce_shapes, &question);

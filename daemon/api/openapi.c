@@ -5,9 +5,11 @@
 
 void api_openapi(struct http_request *request, void *context)
 {
+    const struct api *api = context;
     struct hd_text text = {0};
 
-    (void)context;
+    if (http_unchanged(request, api->instance))
+        return;
     hd_text_add_string(&text, api_document);
     http_reply_text(request, 200, "application/yaml", &text);
     hd_text_clear(&text);

@@ -143,7 +143,7 @@ void api_sorted(struct http_request *request, void *context)
 
     if (!resource_find_sweep(request, api, &found) || !http_query_integer(request, "top", 0, INT64_MAX, 0, &question.top) ||
         !http_query_boolean(request, "reverse", false, &question.reverse) ||
-        !http_query_boolean(request, "discard_no_metric", false, &question.discard_no_metric))
+        !http_query_boolean(request, "discard_no_metric", false, &question.discard_no_metric) || resource_unchanged(request, api, &found))
         return;
     question.sweep = found.sweep;
     answer_start(request, api, produce_sorted, &question);
@@ -182,7 +182,7 @@ void api_hyperparameters(struct http_request *request, void *context)
     struct store_found found;
     struct answer_question question = {0};
 
-    if (!resource_find_sweep(request, api, &found))
+    if (!resource_find_sweep(request, api, &found) || resource_unchanged(request, api, &found))
         return;
     question.sweep = found.sweep;
     answer_start(request, api, produce_hyperparameters, &question);

@@ -78,6 +78,16 @@ bool resource_find_run(struct http_request *request, struct api *api, struct sto
     return false;
 }
 
+bool resource_unchanged(struct http_request *request, const struct api *api, const struct store_found *found)
+{
+    char tag[64];
+
+    if (!hd_status_ended(found->status))
+        return false;
+    snprintf(tag, sizeof tag, "%s-%" PRId64 "-%d", api->instance, found->what == STORE_RUN ? found->run : found->sweep, found->attempt);
+    return http_unchanged(request, tag);
+}
+
 void resource_string(struct hd_text *text, const char *name, const char *value)
 {
     hd_text_format(text, ",\"%s\":", name);

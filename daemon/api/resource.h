@@ -8,6 +8,10 @@
 bool resource_find_sweep(struct http_request *request, struct api *api, struct store_found *ret_found);
 bool resource_find_run(struct http_request *request, struct api *api, struct store_found *ret_found);
 
+/* What has ended never changes again: names it for caches, and true when the client has it and was told so. `found` is the sweep or run
+ * that all of the answer is about. */
+bool resource_unchanged(struct http_request *request, const struct api *api, const struct store_found *found);
+
 /* Members of objects; `comma` puts one before. */
 void resource_string(struct hd_text *text, const char *name, const char *value); /* ,"name":"value" or null */
 void resource_instant(struct hd_text *text, const char *name, int64_t at_us);    /* 0: null */

@@ -99,7 +99,7 @@ void api_get_run(struct http_request *request, void *context)
     struct store_found found;
     struct answer_question question = {0};
 
-    if (!resource_find_run(request, api, &found))
+    if (!resource_find_run(request, api, &found) || resource_unchanged(request, api, &found))
         return;
     question.run = found.run;
     answer_start(request, api, produce_run, &question);

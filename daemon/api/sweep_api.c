@@ -162,25 +162,29 @@ static int produce_config(struct answer *answer, struct store_reader *reader)
     return store_read_sweep(reader, answer->question->sweep, print_config, &answer->text, answer->error);
 }
 
-static void ask(struct http_request *request, struct api *api, answer_producer *producer)
+void api_get_sweep(struct http_request *request, void *context)
 {
+    struct api *api = context;
     struct store_found found;
     struct answer_question question = {0};
+
+    if (!resource_find_sweep(request, api, &found) || resource_unchanged(request, api, &found))
+        return;
+    question.sweep = found.sweep;
+    answer_start(request, api, produce_sweep, &question);
+}
+
+/* It changes with the limits of a running sweep only, and is read from the store as it is: its bytes are what is named. */
+void api_get_config(struct http_request *request, void *context)
+{
+    struct api *api = context;
+    struct store_found found;
+    struct answer_question question = {.tagged = true};
 
     if (!resource_find_sweep(request, api, &found))
         return;
     question.sweep = found.sweep;
-    answer_start(request, api, producer, &question);
-}
-
-void api_get_sweep(struct http_request *request, void *context)
-{
-    ask(request, context, produce_sweep);
-}
-
-void api_get_config(struct http_request *request, void *context)
-{
-    ask(request, context, produce_config);
+    answer_start(request, api, produce_config, &question);
 }
 
 struct listing {

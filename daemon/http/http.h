@@ -105,6 +105,9 @@ void http_reply_empty(struct http_request *request, int status);
 /* `length` bytes of `fd` from `offset`; takes over the descriptor. With `partial` the status is 206 and Content-Range says of `total`. */
 void http_reply_file(struct http_request *request, const char *content_type, int fd, int64_t offset, int64_t length, bool partial,
                      int64_t total);
+/* Says which state the answer to come shows, by a strong entity tag (without quotes; letters, digits, '.', '_' and '-'). If the client has
+ * that one already it is answered 304, and this returns true. */
+bool http_unchanged(struct http_request *request, const char *tag);
 /* A header for the answer to come. */
 void http_reply_header(struct http_request *request, const char *name, const char *value);
 

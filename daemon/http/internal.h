@@ -8,6 +8,7 @@
 #include "target.h"
 
 enum {
+    HTTP_TAG_SIZE = 64,
     HTTP_CONNECTIONS_ABOVE = 64,    /* connections above our limit that still get a 503; beyond these the backlog waits */
     HTTP_POOL_BYTES = 32 * 1024,    /* memory of one connection for request line, headers and one piece of the body */
     HTTP_DISCARD_BYTES = 64 * 1024, /* a refused body up to this length is read and thrown away, so that the connection can be kept */
@@ -73,6 +74,7 @@ struct http_request {
     bool answered; /* `response` stands, or was handed to libmicrohttpd */
     bool failed;   /* memory was short while the answer was put together */
     int status;
+    char tag[HTTP_TAG_SIZE]; /* "": the answer has none */
     struct MHD_Response *response;
     struct http_reply_field *fields;
     char uri[]; /* as it came; cut up and decoded in place by http_target_parse */

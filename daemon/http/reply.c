@@ -52,10 +52,21 @@ static bool settle_debt(struct http_request *request)
     return !was_answered;
 }
 
+/* What has no tag is never kept. What has one may be, by the client alone, and is asked for again each time. */
+static bool dress_for_caches(const struct http_request *request, struct MHD_Response *response, int status)
+{
+    char tag[HTTP_TAG_SIZE + 2];
+    if (request->tag[0] == '\0' || (status != MHD_HTTP_OK && status != MHD_HTTP_NOT_MODIFIED))
+        return MHD_add_response_header(response, "Cache-Control", "no-store") != MHD_NO;
+    snprintf(tag, sizeof tag, "\"%s\"", request->tag);
+    return MHD_add_response_header(response, "ETag", tag) != MHD_NO &&
+           MHD_add_response_header(response, "Cache-Control", "private, no-cache") != MHD_NO;
+}
+
 static bool dress(struct http_request *request, struct MHD_Response *response, int status)
 {
-    bool ok = MHD_add_response_header(response, "Cache-Control", "no-store") != MHD_NO &&
-              MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") != MHD_NO;
+    bool ok =
+        dress_for_caches(request, response, status) && MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") != MHD_NO;
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
         ok = ok && MHD_add_response_header(response, "Retry-After", "1") != MHD_NO;
     if (status == MHD_HTTP_UNAUTHORIZED)

@@ -190,7 +190,7 @@ class Client:
             response = Response(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
-        if not 200 <= response.status < 300 and method != "HEAD":
+        if response.status >= 400 and method != "HEAD":
             check_error_shape(response, "%s %s" % (method, path))
         CONTRACT.check(method, path, response, body)
         return response
