@@ -9,7 +9,10 @@
 
 #include "job.h"
 
-enum { IN_MEMORY = 1 << 20 };
+enum {
+    IN_MEMORY = 1 << 20,
+    GZIP_LEAST = 64 << 10, /* bytes: below that there is nothing to win */
+};
 
 struct answer_work {
     uv_work_t work;
@@ -38,13 +41,32 @@ static int open_file(struct answer *answer)
     return hd_error_system(answer->error, HD_UNAVAILABLE, errno, "cannot make a temporary file in %s", api->state_dir);
 }
 
-static int write_out(struct answer *answer)
+/* Compresses what is in the text, in its place. */
+static int pack(struct answer *answer, bool last)
 {
-    const char *bytes = answer->text.data;
-    size_t left = answer->text.length;
+    struct hd_text packed = {0};
+
+    if (!gzip_add(&answer->gzip, answer->text.data, answer->text.length, last, &packed)) {
+        hd_text_clear(&packed);
+        return hd_error_set(answer->error, HD_UNAVAILABLE, "out of memory");
+    }
+    hd_text_clear(&answer->text);
+    answer->text = packed;
+    answer->gzipped = true;
+    return 0;
+}
+
+static int write_out(struct answer *answer, bool last)
+{
+    const char *bytes;
+    size_t left;
 
     if (answer->file < 0 && open_file(answer) != 0)
         return -(int)answer->error->code;
+    if (answer->prefers_gzip && pack(answer, last) != 0)
+        return -(int)answer->error->code;
+    bytes = answer->text.data;
+    left = answer->text.length;
     while (left > 0) {
         ssize_t written = write(answer->file, bytes, left);
 
@@ -65,7 +87,7 @@ int answer_flush(struct answer *answer)
 {
     if (answer->text.failed)
         return hd_error_set(answer->error, HD_UNAVAILABLE, "out of memory");
-    return answer->text.length < IN_MEMORY ? 0 : write_out(answer);
+    return answer->text.length < IN_MEMORY ? 0 : write_out(answer, false);
 }
 
 void answer_end_page(struct answer *answer, bool more, int64_t last)
@@ -104,9 +126,24 @@ static void work(uv_work_t *handle)
     if (work->result == 0 && answer->text.failed)
         work->result = hd_error_set(&work->error, HD_UNAVAILABLE, "out of memory");
     if (work->result == 0 && answer->file >= 0)
-        work->result = write_out(answer);
+        work->result = write_out(answer, true);
     if (work->result == 0 && answer->file < 0 && answer->question->tagged)
         name_by_bytes(answer);
+    if (work->result == 0 && answer->file < 0 && answer->prefers_gzip && answer->text.length >= GZIP_LEAST)
+        work->result = pack(answer, true);
+    gzip_close(&answer->gzip);
+}
+
+static void reply(struct answer_work *work)
+{
+    struct answer *answer = &work->answer;
+
+    if (answer->gzipped)
+        http_encoded_gzip(work->request);
+    if (answer->file >= 0)
+        http_reply_file(work->request, answer->content_type, answer->file, 0, answer->file_length, false, answer->file_length);
+    else
+        http_reply_text(work->request, 200, answer->content_type, &answer->text);
 }
 
 static void after(uv_work_t *handle, int status)
@@ -123,10 +160,8 @@ static void after(uv_work_t *handle, int status)
             (void)close(answer->file);
     } else if (answer->tag[0] != '\0' && http_unchanged(work->request, answer->tag)) {
         /* The client has it. */
-    } else if (answer->file >= 0) {
-        http_reply_file(work->request, answer->content_type, answer->file, 0, answer->file_length, false, answer->file_length);
     } else {
-        http_reply_text(work->request, 200, answer->content_type, &answer->text);
+        reply(work);
     }
     if (answer->file >= 0)
         __atomic_sub_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST);
@@ -147,6 +182,7 @@ void answer_start(struct http_request *request, struct api *api, answer_producer
         job->question = *question;
         job->answer =
             (struct answer){.question = &job->question, .content_type = "application/json", .api = api, .file = -1, .error = &job->error};
+        job->answer.prefers_gzip = http_prefers_gzip(request);
         job->work.data = job;
         if (job_start(api, &job->work, work, after) == 0)
             return;

@@ -5,6 +5,7 @@
 #define HYPERDRIVED_API_ANSWER_H
 
 #include "api.h"
+#include "gzip.h"
 
 enum { ANSWER_TAG_SIZE = 40 };
 
@@ -25,7 +26,10 @@ struct answer {
     const char *content_type; /* static; JSON unless the producer says otherwise */
     struct api *api;
     char tag[ANSWER_TAG_SIZE]; /* "": none */
-    int file;                  /* -1: none yet */
+    bool prefers_gzip;         /* the client */
+    bool gzipped;              /* what is in the file, or at the end in `text` */
+    struct gzip gzip;
+    int file; /* -1: none yet */
     int64_t file_length;
     struct hd_error *error;
 };

@@ -108,6 +108,10 @@ void http_reply_file(struct http_request *request, const char *content_type, int
 /* Says which state the answer to come shows, by a strong entity tag (without quotes; letters, digits, '.', '_' and '-'). If the client has
  * that one already it is answered 304, and this returns true. */
 bool http_unchanged(struct http_request *request, const char *tag);
+/* Whether the client would rather have a long answer compressed. The answer says then that it depends on that. */
+bool http_prefers_gzip(struct http_request *request);
+/* The answer to come is compressed. After http_unchanged(). */
+void http_encoded_gzip(struct http_request *request);
 /* A header for the answer to come. */
 void http_reply_header(struct http_request *request, const char *name, const char *value);
 

@@ -19,6 +19,9 @@ enum {
     HTTP_CLOSE_FLUSH_MS = 2000,     /* and then for clients to take the last answers */
 };
 
+/* Behind the tag of an answer that is compressed. */
+#define HTTP_TAG_OF_GZIP "-gzip"
+
 /* Where a connection stands; the order is that of its life. */
 enum http_stage {
     HTTP_IDLE,     /* between two requests */
@@ -75,6 +78,7 @@ struct http_request {
     bool failed;   /* memory was short while the answer was put together */
     int status;
     char tag[HTTP_TAG_SIZE]; /* "": the answer has none */
+    bool varies;             /* with Accept-Encoding */
     struct MHD_Response *response;
     struct http_reply_field *fields;
     char uri[]; /* as it came; cut up and decoded in place by http_target_parse */

@@ -67,6 +67,8 @@ static bool dress(struct http_request *request, struct MHD_Response *response, i
 {
     bool ok =
         dress_for_caches(request, response, status) && MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") != MHD_NO;
+    if (request->varies)
+        ok = ok && MHD_add_response_header(response, "Vary", "Accept-Encoding") != MHD_NO;
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
         ok = ok && MHD_add_response_header(response, "Retry-After", "1") != MHD_NO;
     if (status == MHD_HTTP_UNAUTHORIZED)
