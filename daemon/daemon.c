@@ -1,7 +1,6 @@
 #include "daemon.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -110,15 +109,6 @@ static int keep_environment(char *const *keep, char ***ret_environment, struct h
     return 0;
 }
 
-static int64_t slots(const struct settings *settings)
-{
-    cpu_set_t processors;
-
-    if (settings->slots > 0)
-        return settings->slots;
-    return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
-}
-
 /* --- Stop: no requests, then no children's events, then no writes. A start that failed goes the same way with the rooms it has.
  * ------------ */
 
@@ -180,6 +170,8 @@ static void on_stop(uv_signal_t *handle, int number)
         return;
     daemon->stopping = daemon->reload.stopped = true;
     notify_send("STOPPING=1\nSTATUS=Stopping");
+    if (daemon->sweeps != NULL)
+        sweeps_stop_looking(daemon->sweeps);
     log_line(LOG_LEVEL_INFO, daemon->settings->stop_children ? "stopping, and ending all children" : "stopping; children go on");
     if (daemon->settings->stop_children)
         sweeps_end_children(daemon->sweeps, on_children_ended, daemon);
@@ -199,7 +191,7 @@ static int apply_settings(void *data, const struct settings *fresh, struct hd_er
 
     if (result != 0)
         return result;
-    sweeps_settings.slots = slots(fresh);
+    sweeps_settings.slots = fresh->slots;
     sweeps_settings.environment = environment;
     log_set_level(fresh->log_level);
     http_set_limits(daemon->http, (size_t)fresh->body_limit, fresh->header_timeout_us, fresh->body_timeout_us);
@@ -303,7 +295,15 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
         .state_dir = daemon->settings->state_dir,
         .monitor = daemon->settings->monitor,
         .grace_us = daemon->settings->stop_grace_us,
-        .slots = slots(daemon->settings),
+        .slots = daemon->settings->slots,
+        .devices =
+            {
+                .root = daemon->settings->device_root,
+                .nvidia_smi = daemon->settings->nvidia_smi,
+                .gpus = daemon->settings->gpus,
+                .cuda_visible = getenv("CUDA_VISIBLE_DEVICES"),
+                .rocr_visible = getenv("ROCR_VISIBLE_DEVICES"),
+            },
         .snapshot_limit = daemon->settings->snapshot_limit,
         .environment = daemon->environment,
         .url = http_url(daemon->http),

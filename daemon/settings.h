@@ -11,7 +11,10 @@ struct settings {
     char *configuration_file; /* the file that was read; NULL: none */
     char *state_dir;          /* absolute */
     char *listen;             /* "127.0.0.1:8700" */
-    int64_t slots;            /* children at once; 0: auto, one per CPU */
+    int64_t slots;            /* children at once; 0: auto, one per GPU, or per CPU if there are none */
+    char *gpus;               /* to hand out: "auto", "none", or a list */
+    char *nvidia_smi;         /* path of the program */
+    char *device_root;        /* in front of /proc, /sys and /dev where GPUs are looked for */
     char *monitor;            /* path of hyperdrive-monitor */
     int64_t stop_grace_us;    /* between TERM and KILL */
     bool stop_children;       /* SIGTERM ends the children too */

@@ -240,6 +240,44 @@ static int read_names(const struct reading *reading, void *field)
     return 0;
 }
 
+/* What a GPU may be called: a position, a UUID or its beginning, an address on the PCI bus, an id. */
+static bool is_gpu(const char *entry)
+{
+    static const char letters[] = "0123456789abcdefABCDEFGPU-:.nviamdo";
+    const char *end;
+    int64_t position;
+
+    if (read_digits(entry, &end, &position) && *end == '\0')
+        return true;
+    return strlen(entry) >= 5 && entry[strspn(entry, letters)] == '\0';
+}
+
+static int read_gpus(const struct reading *reading, void *field)
+{
+    static const char separators[] = " \t,";
+    char *rest, *copy;
+    int result = 0;
+
+    if (strcasecmp(reading->text, "auto") == 0 || strcasecmp(reading->text, "none") == 0)
+        return take_string(reading, field);
+    if (reading->text[strspn(reading->text, separators)] == '\0')
+        return refuse(reading, "auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses");
+    copy = strdup(reading->text);
+    if (copy == NULL)
+        return out_of_memory(reading);
+    for (char *entry = strtok_r(copy, separators, &rest); entry != NULL && result == 0; entry = strtok_r(NULL, separators, &rest)) {
+        if (strncmp(entry, "MIG-", 4) == 0)
+            result =
+                hd_error_set(reading->error, HD_INVALID, "%s: MIG instances cannot be handed out, got '%.80s'", reading->subject, entry);
+        else if (!is_gpu(entry))
+            result = hd_error_set(reading->error, HD_INVALID,
+                                  "%s must be auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses, got '%.80s'",
+                                  reading->subject, entry);
+    }
+    free(copy);
+    return result == 0 ? take_string(reading, field) : result;
+}
+
 static const struct {
     const char *placeholder;
     int (*read)(const struct reading *reading, void *field);
@@ -252,6 +290,7 @@ static const struct {
     [SETTINGS_BOOLEAN] = {"yes|no", read_boolean},
     [SETTINGS_LEVEL] = {"LEVEL", read_level},
     [SETTINGS_NAMES] = {"NAMES", read_names},
+    [SETTINGS_GPUS] = {"auto|none|LIST", read_gpus},
 };
 
 const char *settings_kind_placeholder(enum settings_kind kind)
@@ -269,7 +308,7 @@ int settings_value_set(const struct settings_row *row, const char *subject, cons
 void settings_value_clear(const struct settings_row *row, struct settings *settings)
 {
     void *field = (char *)settings + row->offset;
-    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS) {
+    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS) {
         free(*(char **)field);
         *(char **)field = NULL;
     } else if (row->kind == SETTINGS_NAMES) {
@@ -295,13 +334,13 @@ static bool equal_names(char **a, char **b)
 static const size_t sizes[] = {
     [SETTINGS_PATH] = sizeof(char *),   [SETTINGS_ADDRESS] = sizeof(char *),   [SETTINGS_INTEGER] = sizeof(int64_t),
     [SETTINGS_BYTES] = sizeof(int64_t), [SETTINGS_DURATION] = sizeof(int64_t), [SETTINGS_BOOLEAN] = sizeof(bool),
-    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),
+    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),    [SETTINGS_GPUS] = sizeof(char *),
 };
 
 bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)
 {
     const void *first = (const char *)a + row->offset, *second = (const char *)b + row->offset;
-    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS)
+    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS)
         return equal_texts(*(char *const *)first, *(char *const *)second);
     if (row->kind == SETTINGS_NAMES)
         return equal_names(*(char **const *)first, *(char **const *)second);

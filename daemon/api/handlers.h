@@ -16,6 +16,8 @@ void api_reply_sweep(struct http_request *request, struct api *api, int64_t key,
 http_handler api_change_sweep;
 /* delete.c */
 http_handler api_delete_sweep;
+/* devices.c */
+http_handler api_list_devices, api_change_device;
 /* run_api.c */
 http_handler api_get_run, api_list_children, api_cancel_run;
 /* ranking.c */

@@ -271,6 +271,7 @@ void resource_print_run(struct hd_text *text, const struct store_run *run, const
     hd_text_format(text, ",\"peak_memory_bytes\":%" PRId64 ",\"cpu_seconds\":", run->peak_memory);
     hd_number_json((double)run->cpu_us / 1e6, number);
     hd_text_add_string(text, number);
+    resource_json(text, "devices", run->devices != NULL ? run->devices : "[]");
     resource_string(text, "run_directory", folder);
     if (folder == NULL)
         text->failed = true;

@@ -27,6 +27,9 @@ const struct http_route api_routes[] = {
     {"GET", ROOT "/sweeps/{id}/metrics", HTTP_OWNER_ONLY, api_sweep_metrics, PARAMETERS("form")},
     {"GET", ROOT "/sweeps/{id}/log", HTTP_OWNER_ONLY, api_sweep_log, NULL},
 
+    {"GET", ROOT "/devices", HTTP_OWNER_ONLY, api_list_devices, NULL},
+    {"PATCH", ROOT "/devices/{id}", HTTP_OWNER_ONLY, api_change_device, NULL},
+
     {"GET", ROOT "/runs/{id}", HTTP_OWN_RUN, api_get_run, NULL},
     {"POST", ROOT "/runs/{id}/cancel", HTTP_OWNER_ONLY, api_cancel_run, NULL},
     {"GET", ROOT "/runs/{id}/metrics", HTTP_OWN_RUN, api_run_metrics, PARAMETERS("form", "from")},

@@ -33,7 +33,7 @@ static void print_strings(struct hd_text *text, const struct hd_strings *strings
 static int print_definition(void *context, const struct store_sweep *sweep)
 {
     struct definition *definition = context;
-    const struct hd_specification_options options = {.seed = sweep->seed};
+    const struct hd_specification_options options = {.seed = sweep->seed, .stored = true};
     struct hd_problems errors = {0}, warnings = {0};
     struct hd_specification specification = {0};
     struct hd_strings arguments = {0};

@@ -95,6 +95,7 @@ struct store_generate {
     const struct hd_specification *specification;
     int64_t count;
     int64_t slots;
+    const char *const *devices; /* `slots` of them: the GPUs of each child that gets an intent, JSON, NULL for none. NULL: none at all */
     struct store_generated {
         int64_t key;
         int64_t number;
@@ -111,6 +112,7 @@ void store_generate_clear(struct store_generate *request);
 struct store_intend {
     struct store_write write;
     int64_t run;
+    const char *devices; /* its GPUs, JSON; NULL: none. Lives until done */
     int ret_attempt;
 };
 int store_intend(struct store *store, struct store_intend *request, struct hd_error *error);
@@ -197,6 +199,14 @@ struct store_purge {
     bool ret_done;
 };
 int store_purge(struct store *store, struct store_purge *request, struct hd_error *error);
+
+/* A device gets nothing new any more, or again; with an event when that is a change. */
+struct store_set_device {
+    struct store_write write;
+    const char *id; /* lives until done */
+    bool drained;
+};
+int store_set_device(struct store *store, struct store_set_device *request, struct hd_error *error);
 
 /* Ends a sweep that cannot go on (its source is gone). Live children must be none. */
 struct store_fail_sweep {
@@ -317,6 +327,7 @@ struct store_run {
     int64_t monitor_pid, monitor_ticks;
     const char *boot_id;
     const char *resumed_from; /* id of the run that this one runs again; NULL: none */
+    const char *devices; /* JSON: its GPUs; NULL: none */
 };
 typedef int store_run_row(void *context, const struct store_run *run);
 int store_read_run(struct store_reader *reader, int64_t key, store_run_row *row, void *context, struct hd_error *error);
@@ -330,6 +341,10 @@ int store_read_sorted(struct store_reader *reader, int64_t sweep, bool reverse, 
 /* The sweep's own best by reference 2.4; the callback is called once or never. */
 int store_read_best(struct store_reader *reader, int64_t sweep, bool include_failed, bool include_canceled, store_run_row *row,
                     void *context, struct hd_error *error);
+
+/* Devices that are drained. */
+typedef int store_drained_row(void *context, const char *id);
+int store_read_drained(struct store_reader *reader, store_drained_row *row, void *context, struct hd_error *error);
 
 /* One name of one child, and then its points; runs by ascending number, names by first report. */
 struct store_series {
@@ -367,6 +382,7 @@ enum store_event_kind {
     STORE_EVENT_GENERATION = 4, /* no more will be: detail {"code"} */
     STORE_EVENT_RUN = 5,        /* a run's status changed */
     STORE_EVENT_WARNING = 6,    /* detail {"code","message"} */
+    STORE_EVENT_DEVICE = 7,     /* a device was drained or put back: sweep 0, detail {"id","state"} */
 };
 struct store_event {
     int64_t ordinal, at_us;

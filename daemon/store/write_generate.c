@@ -6,8 +6,8 @@
 #include "core/json.h"
 #include "room.h"
 
-static const char INSERT_RUN[] = "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us, resumed_from) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (sweep, digest) DO NOTHING";
+static const char INSERT_RUN[] = "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us, resumed_from, devices) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (sweep, digest) DO NOTHING";
 static const char COUNT_STARTING[] = "UPDATE sweep SET starting = starting + 1, generated = generated + 1 WHERE sweep = ?1";
 static const char SET_SAMPLING[] = "UPDATE sweep SET draws = ?2, scan = ?3 WHERE sweep = ?1";
 
@@ -35,6 +35,7 @@ static int insert_child(struct database *database, struct store_generate *reques
     struct hd_error *error = &request->write.error;
     bool intended = request->ret_count < request->slots;
     struct run_row run = {.sweep = sweep->key, .number = sweep->generated, .status = HD_STARTING};
+    const char *devices = intended && request->devices != NULL ? request->devices[request->ret_count] : NULL;
     struct hd_text text = {0};
     struct key key;
     char id[96];
@@ -46,8 +47,8 @@ static int insert_child(struct database *database, struct store_generate *reques
         goto done;
     }
     snprintf(id, sizeof id, "%s_%" PRId64, request->sweep_id, sweep->generated);
-    result = database_run(database, error, INSERT_RUN, "iitbtiiit", sweep->key, sweep->generated, id, key.bytes, key.length, text.data,
-                          (int64_t)HD_STARTING, (int64_t)intended, database->now_us, resumed_from);
+    result = database_run(database, error, INSERT_RUN, "iitbtiiitt", sweep->key, sweep->generated, id, key.bytes, key.length, text.data,
+                          (int64_t)HD_STARTING, (int64_t)intended, database->now_us, resumed_from, devices);
     if (result != 0 || sqlite3_changes(database->handle) == 0)
         goto done;
     run.key = sqlite3_last_insert_rowid(database->handle);

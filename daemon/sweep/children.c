@@ -50,6 +50,8 @@ static int build_environment(const struct live_run *run, const cJSON *configurat
     settings->run_token(settings->context, run->id, run->attempt, token, sizeof token);
     snprintf(attempt, sizeof attempt, "%d", run->attempt);
     if (result == 0)
+        result = device_variables(run, environment);
+    if (result == 0)
         result = add_variable(environment, "AZUREML_RUN_ID", run->id);
     if (result == 0)
         result = add_variable(environment, "HYPERDRIVE_URL", settings->url);

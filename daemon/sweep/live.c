@@ -26,6 +26,7 @@ struct live_sweep *live_sweep_add(struct sweeps *sweeps, int64_t key, const char
     *specification = (struct hd_specification){0};
     sweep->status = HD_STARTING;
     sweep->runs_tail = &sweep->runs;
+    sweep->waiting_tail = &sweep->waiting;
     sweep->duration.reached = on_duration;
     sweep->retry.reached = on_retry;
     sweep->link = sweeps->tail;
@@ -48,6 +49,8 @@ void live_sweep_free(struct live_sweep *sweep)
 
     while (sweep->runs != NULL)
         live_run_free(sweep->runs);
+    if (sweeps->kept_for == sweep)
+        sweeps->kept_for = NULL;
     deadline_clear(&sweeps->deadlines, &sweep->duration);
     deadline_clear(&sweeps->deadlines, &sweep->retry);
     *sweep->link = sweep->next;
@@ -90,6 +93,41 @@ struct live_run *live_run_add(struct live_sweep *sweep, int64_t key, int64_t num
     return run;
 }
 
+void live_run_wait(struct live_run *run)
+{
+    struct live_sweep *sweep = run->sweep;
+
+    run->waiting_next = NULL;
+    run->waiting_link = sweep->waiting_tail;
+    *sweep->waiting_tail = run;
+    sweep->waiting_tail = &run->waiting_next;
+}
+
+void live_run_wait_first(struct live_run *run)
+{
+    struct live_sweep *sweep = run->sweep;
+
+    run->waiting_next = sweep->waiting;
+    run->waiting_link = &sweep->waiting;
+    sweep->waiting = run;
+    if (run->waiting_next != NULL)
+        run->waiting_next->waiting_link = &run->waiting_next;
+    else
+        sweep->waiting_tail = &run->waiting_next;
+}
+
+void live_run_wait_no_more(struct live_run *run)
+{
+    if (run->waiting_link == NULL)
+        return;
+    *run->waiting_link = run->waiting_next;
+    if (run->waiting_next != NULL)
+        run->waiting_next->waiting_link = run->waiting_link;
+    else
+        run->sweep->waiting_tail = run->waiting_link;
+    run->waiting_link = NULL;
+}
+
 struct live_run *live_run_find(struct sweeps *sweeps, int64_t key)
 {
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
@@ -104,6 +142,9 @@ void live_run_free(struct live_run *run)
     struct live_sweep *sweep = run->sweep;
 
     slot_release(run);
+    live_run_wait_no_more(run);
+    if (run->intending != NULL)
+        *run->intending = NULL;
     deadline_clear(&sweep->sweeps->deadlines, &run->timeout);
     if (!run->writing_end)
         sweep->live--;

@@ -2,11 +2,16 @@
 #ifndef HYPERDRIVED_LIVE_H
 #define HYPERDRIVED_LIVE_H
 
+#include <stdatomic.h>
+
+#include "allocation.h"
 #include "core/specification.h"
 #include "deadline.h"
+#include "devices.h"
 #include "launch/launch.h"
 #include "sweep.h"
 
+struct device_waiter;
 struct running;
 struct ending;
 struct spool;
@@ -15,12 +20,14 @@ struct live_run {
     struct live_sweep *sweep;
     struct live_run *next, **link; /* in the sweep's list, by creation */
     int64_t key, number;
-    char *id;            /* owned */
-    char *configuration; /* owned JSON; NULL once launched */
-    int attempt;         /* 0: waits for a slot */
-    bool has_slot;
-    bool stopping;    /* its end is wanted */
-    bool writing_end; /* its end is being committed */
+    char *id;                                      /* owned */
+    char *configuration;                           /* owned JSON; NULL once launched */
+    int attempt;                                   /* 0: waits for a slot */
+    struct grant *grant;                           /* its slot and devices; NULL: none */
+    struct live_run *waiting_next, **waiting_link; /* in the list of those that wait for a slot; link NULL: it is not there */
+    struct live_run **intending;                   /* where the intent under way keeps it; NULL: none is */
+    bool stopping;                                 /* its end is wanted */
+    bool writing_end;                              /* its end is being committed */
     struct launch_child *child;
     struct deadline timeout; /* trial_timeout; after a failed write: when to try again */
     struct running *start;   /* the start that could not be committed and is tried again; children.c */
@@ -38,14 +45,16 @@ struct live_sweep {
     enum hd_status status;
     enum hd_generation generation;
     int64_t generated;
-    int64_t live;  /* children not ended, those whose end is being committed left out */
-    int64_t slots; /* taken by its children, and reserved by the generation under way */
+    int64_t live;        /* children not ended, those whose end is being committed left out */
+    int64_t slots;       /* children that have one, or will have it by the generation under way */
+    int64_t passed_over; /* the last round of the scheduler in which nothing was free that fits */
     struct live_run *runs, **runs_tail;
-    bool generating;          /* a generation command is in flight */
-    bool resting;             /* the last generation gave nothing: wait for a child's end */
-    int writes;               /* in flight that point here */
-    struct deadline duration; /* max_duration */
-    struct deadline retry;    /* after a failed generation */
+    struct live_run *waiting, **waiting_tail; /* children that wait for a slot, oldest first */
+    bool generating;                          /* a generation command is in flight */
+    bool resting;                             /* the last generation gave nothing: wait for a child's end */
+    int writes;                               /* in flight that point here */
+    struct deadline duration;                 /* max_duration */
+    struct deadline retry;                    /* after a failed generation */
 };
 
 struct sweeps {
@@ -55,8 +64,14 @@ struct sweeps {
     struct deadlines deadlines;
     struct sweeps_settings settings;
     struct live_sweep *first, **tail;
-    int64_t slots_taken;
-    int submissions; /* under way on the pool or in the store */
+    struct allocation allocation;
+    struct live_sweep *kept_for; /* what is free of what its next child needs is kept for it; NULL: nothing is kept */
+    int64_t round;               /* of the scheduler */
+    bool devices_known;          /* before that no child is given anything */
+    atomic_bool stop_looking;
+    struct device_waiter *device_waiters;
+    struct hd_strings device_notes;
+    int submissions; /* and looks for devices: under way on the pool or in the store */
     bool closing;
     bool quiet;  /* closing, and launcher and deadlines are gone */
     bool ending; /* children are being ended, nothing is started */
@@ -77,11 +92,16 @@ void live_sweep_release(struct live_sweep *sweep);
 void live_sweep_free(struct live_sweep *sweep);
 /* Takes over `configuration`. NULL when memory is short. */
 struct live_run *live_run_add(struct live_sweep *sweep, int64_t key, int64_t number, char *configuration);
+/* The run waits for a slot, behind all others or before them; it does not any more (maybe it did not). */
+void live_run_wait(struct live_run *run);
+void live_run_wait_first(struct live_run *run);
+void live_run_wait_no_more(struct live_run *run);
 struct live_run *live_run_find(struct sweeps *sweeps, int64_t key);
 void live_run_free(struct live_run *run);
 
 /* schedule.c: gives free slots to sweeps that want them. */
 void schedule(struct sweeps *sweeps);
+void slot_take(struct live_run *run, struct grant *grant);
 void slot_release(struct live_run *run);
 
 /* control.c: what commits come back with. */

@@ -13,11 +13,24 @@ struct recovery {
     struct hd_error *error;
 };
 
+/* What it holds was stored with its intent: nobody else is given that while it lives. */
+static int restore_grant(struct recovery *recovery, struct live_run *run, const char *devices)
+{
+    const struct demand demand = demand_of(&run->sweep->specification.run);
+    struct grant *grant = allocation_restore(&recovery->sweeps->allocation, &demand, devices);
+
+    if (grant == NULL)
+        return hd_error_set(recovery->error, HD_INTERNAL, "the stored devices of run %s are not understood, or memory is short", run->id);
+    slot_take(run, grant);
+    return 0;
+}
+
 static int take_run(void *context, const struct store_run *row)
 {
     struct recovery *recovery = context;
     struct live_run *run;
     char *configuration = strdup(row->configuration);
+    int result;
 
     run = configuration != NULL ? live_run_add(recovery->sweep, row->key, row->number, configuration) : NULL;
     if (run == NULL)
@@ -25,11 +38,13 @@ static int take_run(void *context, const struct store_run *row)
     run->attempt = row->attempt;
     run->started_us = row->started_us;
     run->stopping = row->stop_reason != NULL;
-    if (row->attempt == 0)
+    if (row->attempt == 0) {
+        live_run_wait(run);
         return 0;
-    run->has_slot = true;
-    run->sweep->slots++;
-    recovery->sweeps->slots_taken++;
+    }
+    result = restore_grant(recovery, run, row->devices);
+    if (result != 0)
+        return result;
     if (row->monitor_pid > 0) {
         struct launch_identity identity = {.pid = row->monitor_pid, .start_ticks = row->monitor_ticks};
 
@@ -45,7 +60,7 @@ static int take_run(void *context, const struct store_run *row)
 
 static int parse(const struct store_sweep *row, struct hd_specification *ret_specification, struct hd_error *error)
 {
-    const struct hd_specification_options options = {.seed = row->seed};
+    const struct hd_specification_options options = {.seed = row->seed, .stored = true};
     struct hd_problems errors = {0}, warnings = {0};
     cJSON *config = hd_json_parse_own(row->config);
     int result = config == NULL ? -1 : hd_specification_parse(config, &options, &errors, &warnings, ret_specification);

@@ -1,4 +1,5 @@
-/* The scheduler: a free slot goes to the sweep with the fewest running children, then to the oldest (decisions, Devices). */
+/* The scheduler: what is free goes to the sweep with the fewest running children, then to the oldest; what does not suffice for that one is
+ * kept for it. */
 #include "live.h"
 
 #include <stdlib.h>
@@ -9,20 +10,20 @@
 /* Children per generation command: bounds a transaction, and what one sweep may take while others wait. */
 enum { GENERATE_MAX = 256, RETRY_US = 1000000 };
 
-void slot_release(struct live_run *run)
+void slot_take(struct live_run *run, struct grant *grant)
 {
-    if (!run->has_slot)
-        return;
-    run->has_slot = false;
-    run->sweep->slots--;
-    run->sweep->sweeps->slots_taken--;
+    run->grant = grant;
+    grant->owner = run;
+    run->sweep->slots++;
 }
 
-static void slot_take(struct live_run *run)
+void slot_release(struct live_run *run)
 {
-    run->has_slot = true;
-    run->sweep->slots++;
-    run->sweep->sweeps->slots_taken++;
+    if (run->grant == NULL)
+        return;
+    allocation_release(&run->sweep->sweeps->allocation, run->grant);
+    run->grant = NULL;
+    run->sweep->slots--;
 }
 
 /* An intent that comes back while the daemon stops is left to the next start. */
@@ -32,14 +33,6 @@ static void launch_unless_stopping(struct live_run *run)
 
     if (!sweeps->closing && !sweeps->ending)
         children_launch(run);
-}
-
-static struct live_run *first_waiting(const struct live_sweep *sweep)
-{
-    for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
-        if (run->attempt == 0 && !run->has_slot && !run->stopping)
-            return run;
-    return NULL;
 }
 
 static bool may_generate(const struct live_sweep *sweep)
@@ -64,6 +57,8 @@ static void rest(struct live_sweep *sweep)
 struct intend {
     struct store_intend request; /* first: the write comes back as this */
     struct live_sweep *sweep;
+    struct live_run *run; /* NULL: a cancel came first and ended it */
+    char *devices;        /* a copy: the grant goes with the run */
 };
 
 static void on_intended(struct store_write *write)
@@ -71,9 +66,11 @@ static void on_intended(struct store_write *write)
     struct intend *intend = (struct intend *)write;
     struct live_sweep *sweep = intend->sweep;
     struct sweeps *sweeps = sweep->sweeps;
-    struct live_run *run = live_run_find(sweeps, intend->request.run); /* a cancel may have come first and ended it */
+    struct live_run *run = intend->run;
 
     sweep->writes--;
+    if (run != NULL)
+        run->intending = NULL;
     if (run != NULL && write->result == 0) {
         run->attempt = intend->request.ret_attempt;
         launch_unless_stopping(run);
@@ -81,30 +78,40 @@ static void on_intended(struct store_write *write)
         slot_release(run);
         if (write->error.code != HD_CONFLICT) {
             log_line(LOG_LEVEL_ERROR, "run %s: its start could not be stored: %s", run->id, write->error.message);
+            live_run_wait_first(run);
             rest(sweep);
         }
     }
+    free(intend->devices);
     free(intend);
     live_sweep_release(sweep);
     schedule(sweeps);
 }
 
-static bool intend(struct live_run *run)
+/* Takes over the grant, unless it returns false. */
+static bool intend(struct live_run *run, struct grant *grant)
 {
     struct sweeps *sweeps = run->sweep->sweeps;
     struct intend *intend = calloc(1, sizeof *intend);
     struct hd_error error = {0};
 
-    if (intend == NULL)
-        return false;
-    intend->sweep = run->sweep;
-    intend->request.run = run->key;
-    intend->request.write.done = on_intended;
-    if (store_intend(sweeps->store, &intend->request, &error) != 0) {
+    if (intend == NULL || (grant->json != NULL && (intend->devices = strdup(grant->json)) == NULL)) {
         free(intend);
         return false;
     }
-    slot_take(run);
+    intend->sweep = run->sweep;
+    intend->run = run;
+    intend->request.run = run->key;
+    intend->request.devices = intend->devices;
+    intend->request.write.done = on_intended;
+    if (store_intend(sweeps->store, &intend->request, &error) != 0) {
+        free(intend->devices);
+        free(intend);
+        return false;
+    }
+    live_run_wait_no_more(run);
+    run->intending = &intend->run;
+    slot_take(run, grant);
     run->sweep->writes++;
     return true;
 }
@@ -115,9 +122,12 @@ static bool intend(struct live_run *run)
 struct generate {
     struct store_generate request; /* first: the write comes back as this */
     struct live_sweep *sweep;
+    struct grant *grants[GENERATE_MAX]; /* of the first children, request.slots of them */
+    const char *devices[GENERATE_MAX];  /* the same for the store */
 };
 
-static void take_child(struct live_sweep *sweep, struct store_generated *child)
+/* Takes over the grant; NULL: the child is Queued. */
+static void take_child(struct live_sweep *sweep, struct store_generated *child, struct grant *grant)
 {
     struct live_run *run = live_run_add(sweep, child->key, child->number, child->configuration);
 
@@ -125,13 +135,29 @@ static void take_child(struct live_sweep *sweep, struct store_generated *child)
     if (run == NULL) {
         log_line(LOG_LEVEL_ERROR, "sweep %s: no memory for child %lld; it is started when the daemon is started again", sweep->id,
                  (long long)child->number);
+        allocation_release(&sweep->sweeps->allocation, grant);
         return;
     }
     if (child->intended) {
-        slot_take(run);
+        slot_take(run, grant);
         run->attempt = 1;
         launch_unless_stopping(run);
+    } else {
+        live_run_wait(run);
     }
+}
+
+/* Children take their grants; the others are given back. */
+static void take_children(struct generate *generate)
+{
+    struct live_sweep *sweep = generate->sweep;
+    int64_t count = generate->request.write.result == 0 ? generate->request.ret_count : 0, slots = generate->request.slots;
+
+    sweep->slots -= slots;
+    for (int64_t i = 0; i < count; i++)
+        take_child(sweep, &generate->request.ret_children[i], i < slots ? generate->grants[i] : NULL);
+    for (int64_t i = count; i < slots; i++)
+        allocation_release(&sweep->sweeps->allocation, generate->grants[i]);
 }
 
 static void on_generated(struct store_write *write)
@@ -142,11 +168,8 @@ static void on_generated(struct store_write *write)
 
     sweep->writes--;
     sweep->generating = false;
-    sweep->slots -= generate->request.slots; /* what was reserved; children take theirs */
-    sweeps->slots_taken -= generate->request.slots;
+    take_children(generate);
     if (write->result == 0) {
-        for (int64_t i = 0; i < generate->request.ret_count; i++)
-            take_child(sweep, &generate->request.ret_children[i]);
         sweep->resting = generate->request.ret_count == 0;
         control_apply(sweep, &generate->request.ret_sweep);
     } else {
@@ -159,54 +182,135 @@ static void on_generated(struct store_write *write)
     schedule(sweeps);
 }
 
-static bool generate(struct live_sweep *sweep, int64_t slots)
+/* Sends it on its way with what it was granted; false if it does not go. */
+static bool submit(struct generate *generate, int64_t count)
 {
-    struct sweeps *sweeps = sweep->sweeps;
-    int64_t limit = sweep->specification.max_concurrent_runs;
-    int64_t count = limit > 0 ? limit - sweep->live : slots;
-    struct generate *generate = calloc(1, sizeof *generate);
+    struct live_sweep *sweep = generate->sweep;
     struct hd_error error = {0};
 
-    if (generate == NULL)
+    generate->request.sweep = sweep->key;
+    generate->request.sweep_id = sweep->id;
+    generate->request.specification = &sweep->specification;
+    generate->request.count = count;
+    generate->request.devices = generate->devices;
+    generate->request.write.done = on_generated;
+    if (store_generate(sweep->sweeps->store, &generate->request, &error) != 0)
         return false;
-    if (count > GENERATE_MAX)
-        count = GENERATE_MAX;
-    if (slots > count)
-        slots = count;
-    generate->sweep = sweep;
-    generate->request = (struct store_generate){
-        .sweep = sweep->key,
-        .sweep_id = sweep->id,
-        .specification = &sweep->specification,
-        .count = count,
-        .slots = slots,
-        .write = {.done = on_generated},
-    };
-    if (store_generate(sweeps->store, &generate->request, &error) != 0) {
-        free(generate);
-        return false;
-    }
     sweep->generating = true;
     sweep->writes++;
-    sweep->slots += slots;
-    sweeps->slots_taken += slots;
+    sweep->slots += generate->request.slots;
     return true;
 }
 
-/* Of the sweeps that could use a slot the one that holds the fewest; the list is by age, so the first of equals is the oldest. */
+/* What is kept for a sweep is there for those that hold fewer, too. */
+static bool may_take_kept(const struct live_sweep *sweep)
+{
+    const struct live_sweep *kept_for = sweep->sweeps->kept_for;
+
+    return kept_for == NULL || sweep == kept_for || sweep->slots < kept_for->slots;
+}
+
+enum served { SERVED, FITS_NOT, CANNOT };
+
+/* Children of the sweep, at most `slots` of them with a slot: as many as there are devices for. */
+static enum served generate(struct live_sweep *sweep, int64_t slots)
+{
+    struct sweeps *sweeps = sweep->sweeps;
+    const struct demand demand = demand_of(&sweep->specification.run);
+    int64_t limit = sweep->specification.max_concurrent_runs, count = limit > 0 ? limit - sweep->live : slots, granted = 0;
+    struct generate *generate = calloc(1, sizeof *generate);
+    enum served result;
+
+    if (generate == NULL)
+        return CANNOT;
+    count = count < GENERATE_MAX ? count : GENERATE_MAX;
+    while (granted < slots && granted < count &&
+           (generate->grants[granted] = allocation_take(&sweeps->allocation, &demand, may_take_kept(sweep))) != NULL) {
+        generate->devices[granted] = generate->grants[granted]->json;
+        granted++;
+    }
+    generate->sweep = sweep;
+    generate->request.slots = granted;
+    result = granted == 0 && slots > 0 ? FITS_NOT : submit(generate, limit > 0 ? count : granted) ? SERVED : CANNOT;
+    if (result == SERVED)
+        return SERVED;
+    for (int64_t i = 0; i < granted; i++)
+        allocation_release(&sweeps->allocation, generate->grants[i]);
+    free(generate);
+    return result;
+}
+
+/* --- Who is next ------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool wants(const struct live_sweep *sweep)
+{
+    return !sweep->resting && (sweep->waiting != NULL || may_generate(sweep));
+}
+
+/* What a sweep waits for is kept for it until it gets it: else small children of others could take it for ever. */
+static void keep_for(struct sweeps *sweeps, struct live_sweep *sweep)
+{
+    struct demand demand;
+
+    sweeps->kept_for = sweep;
+    if (sweep != NULL)
+        demand = demand_of(&sweep->specification.run);
+    allocation_keep(&sweeps->allocation, sweep != NULL ? &demand : NULL);
+}
+
+static bool is_possible(const struct live_sweep *sweep)
+{
+    const struct demand demand = demand_of(&sweep->specification.run);
+
+    return allocation_possible(&sweep->sweeps->allocation, &demand);
+}
+
+/* Which devices come free first may have changed, and whether the sweep still wants them. */
+static void keep_again(struct sweeps *sweeps)
+{
+    struct live_sweep *sweep = sweeps->kept_for;
+
+    if (sweep != NULL)
+        keep_for(sweeps, wants(sweep) && is_possible(sweep) ? sweep : NULL);
+}
+
+/* The sweep that holds the fewest slots; of equals the one that something is kept for, then the oldest (the list is by age). NULL: no one is
+ * left in this round. */
 static struct live_sweep *neediest(struct sweeps *sweeps, int64_t *ret_candidates)
 {
     struct live_sweep *best = NULL;
 
     *ret_candidates = 0;
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next) {
-        if (sweep->resting || (first_waiting(sweep) == NULL && !may_generate(sweep)))
+        if (!wants(sweep))
             continue;
         ++*ret_candidates;
-        if (best == NULL || sweep->slots < best->slots)
+        if (sweep->passed_over == sweeps->round)
+            continue;
+        if (best == NULL || sweep->slots < best->slots || (sweep->slots == best->slots && sweep == sweeps->kept_for))
             best = sweep;
     }
     return best;
+}
+
+/* One child that waits, or with no one else about as many new ones as fit. */
+static enum served serve(struct live_sweep *sweep, bool alone)
+{
+    struct sweeps *sweeps = sweep->sweeps;
+    struct demand demand;
+    struct grant *grant;
+
+    if (sweep->waiting == NULL)
+        return generate(sweep, alone ? GENERATE_MAX : 1);
+    demand = demand_of(&sweep->specification.run);
+    grant = allocation_take(&sweeps->allocation, &demand, may_take_kept(sweep));
+    if (grant == NULL)
+        return FITS_NOT;
+    if (intend(sweep->waiting, grant))
+        return SERVED;
+    allocation_release(&sweeps->allocation, grant);
+    return CANNOT;
 }
 
 /* A sweep with a concurrency of its own generates up to it even without a slot: its children are Queued. */
@@ -219,22 +323,25 @@ static void generate_queued(struct sweeps *sweeps)
 
 void schedule(struct sweeps *sweeps)
 {
+    struct allocation *allocation = &sweeps->allocation;
+    struct live_sweep *sweep;
     int64_t candidates;
 
-    if (sweeps->closing || sweeps->ending)
+    if (sweeps->closing || sweeps->ending || !sweeps->devices_known)
         return;
-    while (sweeps->slots_taken < sweeps->settings.slots) {
-        struct live_sweep *sweep = neediest(sweeps, &candidates);
-        int64_t free_slots = sweeps->settings.slots - sweeps->slots_taken;
-        struct live_run *waiting;
-        bool done;
+    sweeps->round++;
+    keep_again(sweeps);
+    while (allocation->slots_taken < allocation->slots && (sweep = neediest(sweeps, &candidates)) != NULL) {
+        enum served served = serve(sweep, candidates == 1);
 
-        if (sweep == NULL)
-            break;
-        waiting = first_waiting(sweep);
-        done = waiting != NULL ? intend(waiting) : generate(sweep, candidates == 1 ? free_slots : 1);
-        if (!done)
+        if (served == CANNOT)
             rest(sweep);
+        else if (served == SERVED && sweeps->kept_for == sweep)
+            keep_for(sweeps, NULL);
+        else if (served == FITS_NOT)
+            sweep->passed_over = sweeps->round;
+        if (served == FITS_NOT && may_take_kept(sweep) && is_possible(sweep))
+            keep_for(sweeps, sweep);
     }
     generate_queued(sweeps);
 }

@@ -22,6 +22,7 @@ struct submit {
     struct sweeps *sweeps;
     struct sweeps_submission submission;
     char id[64];
+    struct hd_machine machine; /* as it is known now */
     char *snapshot;         /* path; NULL: none is taken */
     int64_t snapshot_limit; /* as it was when the sweep came */
     char *config, *warnings_json;
@@ -140,6 +141,7 @@ static void prepare(uv_work_t *work)
         .exists = exists,
         .find_earlier = earlier_find,
         .context = &submit->earlier,
+        .machine = &submit->machine,
     };
     int result;
 
@@ -226,6 +228,19 @@ static void on_prepared(uv_work_t *work, int status)
     }
 }
 
+/* The devices are known: it is checked against what there is. */
+static void begin(void *data)
+{
+    struct submit *submit = data;
+    struct hd_error error = {0};
+
+    submit->machine = allocation_machine(&submit->sweeps->allocation);
+    if (uv_queue_work(submit->sweeps->loop, &submit->work, prepare, on_prepared) == 0)
+        return;
+    hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
+    fail(submit, &error);
+}
+
 void sweeps_submit(struct sweeps *sweeps, const struct sweeps_submission *submission)
 {
     struct submit *submit = calloc(1, sizeof *submit);
@@ -238,10 +253,10 @@ void sweeps_submit(struct sweeps *sweeps, const struct sweeps_submission *submis
         submit->work.data = submit;
         submit->snapshot_limit = sweeps->settings.snapshot_limit;
         make_id(submit->id);
-        if (uv_queue_work(sweeps->loop, &submit->work, prepare, on_prepared) == 0) {
-            sweeps->submissions++;
+        sweeps->submissions++;
+        if (sweeps_when_devices_known(sweeps, begin, submit))
             return;
-        }
+        sweeps->submissions--;
     }
     free(submit);
     hd_error_set(&error, HD_UNAVAILABLE, "out of memory");

@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/problems.h"
+#include "launch/devices.h"
 #include "store/store.h"
 
 struct sweeps;
@@ -20,7 +21,8 @@ struct sweeps_settings {
     const char *state_dir;
     const char *monitor; /* path of hyperdrive-monitor */
     int64_t grace_us;
-    int64_t slots;            /* children at once */
+    int64_t slots; /* children at once; 0: one per GPU, or per CPU if there are none */
+    struct devices_settings devices;
     int64_t snapshot_limit;   /* bytes */
     char *const *environment; /* NAME=VALUE that every child gets from the daemon's own environment; ends in NULL */
     const char *url;          /* what children report to */
@@ -67,6 +69,39 @@ struct sweeps_change {
 };
 typedef void sweeps_change_answer(void *data, const struct hd_error *error);
 void sweeps_change(struct sweeps *sweeps, int64_t sweep, const struct sweeps_change *change, sweeps_change_answer *answer, void *data);
+
+/* Devices. They are looked for when the room is opened; what is asked before that is known waits. False when memory is short. */
+bool sweeps_when_devices_known(struct sweeps *sweeps, void (*known)(void *data), void *data);
+/* Ends a look that takes long: the daemon stops. */
+void sweeps_stop_looking(struct sweeps *sweeps);
+
+struct sweeps_machine {
+    double slots, slots_in_use;
+    double cpus, cpus_in_use; /* to be handed out: at least as many as slots */
+    int64_t real_cpus;        /* that the daemon may use */
+    char *const *notes;       /* sentences about what is not handed out; ends in NULL; NULL: none */
+};
+struct sweeps_device {
+    const char *id;
+    const char *kind;                       /* "gpu", or "cpu" for all CPUs together */
+    const char *vendor, *uuid, *pci, *name; /* NULL: unknown, or there is none */
+    const char *state;                      /* "active", "drained", "missing" */
+    int64_t memory;                         /* bytes; 0: unknown */
+    double capacity, in_use;
+};
+/* Strings live during the call. */
+struct sweeps_device_reader {
+    void (*device)(void *context, const struct sweeps_device *device);
+    void (*run)(void *context, const char *run_id, const char *sweep_id, double share); /* each that holds a share of it */
+    void (*end)(void *context);                                                         /* of the device */
+    void *context;
+};
+/* Only once the devices are known. */
+void sweeps_read_machine(const struct sweeps *sweeps, struct sweeps_machine *ret_machine);
+void sweeps_read_devices(const struct sweeps *sweeps, const struct sweeps_device_reader *reader);
+bool sweeps_read_device(const struct sweeps *sweeps, const char *id, const struct sweeps_device_reader *reader);
+/* A drained device gets no new child; those that have it go on. Stored when `answer` comes without an error. */
+void sweeps_set_device(struct sweeps *sweeps, const char *id, bool drained, sweeps_change_answer *answer, void *data);
 
 /* Deletes a sweep that has ended, with its runs and all their files. `answer` comes when nobody sees it any more; its rows and files go
  * behind that, also across restarts. */

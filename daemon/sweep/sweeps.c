@@ -40,18 +40,22 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
         free(sweeps);
         return result;
     }
-    result = launch_open(&sweeps->launch, loop, &launch_settings, &children_events, error);
+    atomic_init(&sweeps->stop_looking, false);
+    result = devices_open(sweeps, error);
+    if (result == 0)
+        result = launch_open(&sweeps->launch, loop, &launch_settings, &children_events, error);
     if (result == 0)
         result = recover(sweeps, error);
     if (result == 0)
         result = delete_take_up(sweeps, error);
+    if (result == 0)
+        result = devices_look(sweeps, error);
     if (result != 0) {
         sweeps_close(sweeps, free_unopened, sweeps);
         return result;
     }
     *ret_sweeps = sweeps;
     leftovers_remove(sweeps);
-    schedule(sweeps);
     return 0;
 }
 
@@ -59,7 +63,7 @@ void sweeps_change_settings(struct sweeps *sweeps, const struct sweeps_settings 
 {
     launch_set_grace(sweeps->launch, settings->grace_us);
     sweeps->settings.grace_us = settings->grace_us;
-    sweeps->settings.slots = settings->slots;
+    allocation_set_slots(&sweeps->allocation, settings->slots);
     sweeps->settings.snapshot_limit = settings->snapshot_limit;
     sweeps->settings.environment = settings->environment;
     schedule(sweeps);
@@ -93,6 +97,7 @@ static void on_launch_closed(void *data)
 void sweeps_close(struct sweeps *sweeps, void (*closed)(void *data), void *data)
 {
     sweeps->closing = true;
+    sweeps_stop_looking(sweeps);
     sweeps->closed = closed;
     sweeps->closed_data = data;
     if (sweeps->launch != NULL)
@@ -105,6 +110,7 @@ void sweeps_free(struct sweeps *sweeps)
 {
     while (sweeps->first != NULL)
         live_sweep_free(sweeps->first);
+    devices_close(sweeps);
     free(sweeps);
 }
 

@@ -14,7 +14,6 @@ static const struct {
     {"policy", "type", "bandit", "the bandit policy", "leave 'policy' out or give null"},
     {"policy", "type", "median_stopping", "the median stopping policy", "leave 'policy' out or give null"},
     {"policy", "type", "truncation_selection", "the truncation selection policy", "leave 'policy' out or give null"},
-    {"run_config", "gpus_per_run", NULL, "a number of GPUs per run", "leave it out or give 0"},
     {"run_config", "launcher", "slurm", "the slurm launcher", "leave it out or give local"},
     {"run_config", "launcher", "client", "the client launcher", "leave it out or give local"},
     {"run_config", "metrics_from_output", NULL, "reading metrics from the output", "leave it out and report the metrics from the program"},

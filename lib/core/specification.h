@@ -22,7 +22,7 @@ struct hd_run_config {
     const cJSON *outputs;         /* object of objects; each is a folder of that name among the child's outputs, made before its start */
     const cJSON *environment;     /* object of strings */
     bool snapshot;
-    double gpus_per_run;
+    double gpus_per_run; /* a whole number, or a fraction below 1: then children share a GPU */
     double cpus_per_run;
     int64_t max_retries;
     const cJSON *retry_on; /* array of causes: "signal", "lost", {"exit_code": [...]}, {"pattern": "..."} */
@@ -60,6 +60,11 @@ struct hd_earlier {
     enum hd_goal goal;
 };
 
+/* What a machine has: no run may ask for more. */
+struct hd_machine {
+    double gpus, cpus;
+};
+
 struct hd_specification_options {
     int64_t seed;                                          /* taken when the input gives none; within +-HD_INTEGER_MAX */
     bool (*is_directory)(void *context, const char *path); /* NULL: not asked (the core does no I/O) */
@@ -68,6 +73,8 @@ struct hd_specification_options {
      * asked */
     bool (*find_earlier)(void *context, const char *id, struct hd_earlier *ret_earlier);
     void *context;
+    const struct hd_machine *machine; /* NULL: not asked */
+    bool stored;                      /* it was accepted before: rules that are younger than that do not refuse it */
 };
 
 /* Reads `body`, which stays the caller's: the fields of section 4, or a sweep job of section 9. On success 0 and *ret filled; on any

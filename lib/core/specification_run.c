@@ -149,6 +149,63 @@ static void read_interpreter(const struct hd_fields *fields, const struct hd_fie
     hd_fields_put(fields, field->name, json_copy(given));
 }
 
+/* How many a run takes, of what the machine has. `what` names it: "GPUs". */
+static void check_machine(const struct hd_fields *fields, const struct hd_field *field, const cJSON *amount, double has, const char *what)
+{
+    char number[HD_NUMBER_TEXT_SIZE];
+
+    if (amount->valuedouble <= has) {
+        return;
+    }
+    hd_number_command_line(amount->valuedouble, number);
+    if (has > 0) {
+        hd_fields_problem(fields, fields->errors, "OutOfRange", field->name,
+                          " must be at most %.0f, the number of %s that there are, got %s", has, what, number);
+    } else {
+        hd_fields_problem(fields, fields->errors, "OutOfRange", field->name, " must be 0, since there are no %s to hand out, got %s", what,
+                          number);
+    }
+}
+
+static void read_gpus(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const struct hd_machine *machine = ((const struct hd_reading *)fields->context)->options->machine;
+    const cJSON *gpus = hd_field_read(fields, field);
+
+    if (gpus == NULL) {
+        return;
+    }
+    if (gpus->valuedouble > 1 && gpus->valuedouble != floor(gpus->valuedouble)) {
+        hd_fields_out_of_range(fields, field->name, "0, a fraction below 1, or a whole number", gpus);
+    } else if (machine != NULL) {
+        check_machine(fields, field, gpus, machine->gpus, "GPUs");
+    }
+}
+
+static void read_cpus(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const struct hd_machine *machine = ((const struct hd_reading *)fields->context)->options->machine;
+    const cJSON *cpus = hd_field_read(fields, field);
+
+    if (cpus != NULL && machine != NULL) {
+        check_machine(fields, field, cpus, machine->cpus, "CPUs");
+    }
+}
+
+/* Names that hand out GPUs; a run that set them itself would take those of others. */
+static bool names_gpus(const char *name)
+{
+    static const char *const names[] = {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES",
+                                        "GPU_DEVICE_ORDINAL"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Names that the daemon sets for each child itself. */
 static bool is_reserved(const char *name)
 {
@@ -200,6 +257,7 @@ static void read_environment(const struct hd_fields *fields, const struct hd_fie
     if (!cJSON_IsObject(given)) {
         return;
     }
+    bool stored = ((const struct hd_reading *)fields->context)->options->stored;
     struct hd_fields inner = hd_fields_inside(fields, field->name, given);
     for (const cJSON *variable = given->child; variable != NULL; variable = variable->next) {
         if (!is_identifier(variable->string)) {
@@ -208,6 +266,9 @@ static void read_environment(const struct hd_fields *fields, const struct hd_fie
         } else if (is_reserved(variable->string)) {
             hd_fields_problem(&inner, inner.errors, "NotAllowed", variable->string,
                               " is set by hyperdrived for each child; take another name");
+        } else if (names_gpus(variable->string) && !stored) {
+            hd_fields_problem(&inner, inner.errors, "NotAllowed", variable->string,
+                              " is set by hyperdrived for each child; ask for GPUs with 'run_config.gpus_per_run'");
         }
     }
     hd_fields_leave(&inner);
@@ -223,10 +284,7 @@ static void read_compute_target(const struct hd_fields *fields, const struct hd_
 }
 
 #define SOME_TEXT .range = "a string that is not empty", .least = 1, .most = INFINITY
-#define AMOUNT(amount, field_type, default_value)                                                                                          \
-    {                                                                                                                                      \
-        .name = amount, .type = field_type, .absent = default_value, .range = "0 or more", .least = 0, .most = (double)HD_INTEGER_MAX      \
-    }
+#define AMOUNT    .range = "0 or more", .least = 0, .most = (double)HD_INTEGER_MAX
 
 static const struct hd_field run_fields[] = {
     {.name = "script", .type = HD_FIELD_STRING, .nullable = true, .absent = "null", .read = read_script},
@@ -246,9 +304,9 @@ static const struct hd_field run_fields[] = {
      .most = HD_SECONDS_MAX},
     {.name = "compute_target", .type = HD_FIELD_STRING, .absent = "\"local\"", .read = read_compute_target},
     {.name = "snapshot", .type = HD_FIELD_BOOLEAN, .absent = "true"},
-    AMOUNT("gpus_per_run", HD_FIELD_NUMBER, "0"),
-    AMOUNT("cpus_per_run", HD_FIELD_NUMBER, "1"),
-    AMOUNT("max_retries", HD_FIELD_INTEGER, "0"),
+    {.name = "gpus_per_run", .type = HD_FIELD_NUMBER, .absent = "0", AMOUNT, .read = read_gpus},
+    {.name = "cpus_per_run", .type = HD_FIELD_NUMBER, .absent = "1", AMOUNT, .read = read_cpus},
+    {.name = "max_retries", .type = HD_FIELD_INTEGER, .absent = "0", AMOUNT},
     {.name = "retry_on",
      .type = HD_FIELD_ARRAY,
      .absent = "[\"lost\"]",

@@ -157,7 +157,8 @@ class EveryRoute(harness.SharedDaemonTest):
     def test_unknown_id(self):
         for path, method, operation, address in self.each():
             if "{id}" in path:
-                body = {"max_total_runs": 5} if method == "PATCH" else {"name": "a", "value": 1} if "requestBody" in operation else None
+                body = {"PATCH": {"state": "active"} if "devices" in path else {"max_total_runs": 5},
+                        "POST": {"name": "a", "value": 1} if "requestBody" in operation else None}.get(method)
                 self.assertStatus(self.client.request(method, address, body), 404, method, path)
 
     def test_other_methods(self):

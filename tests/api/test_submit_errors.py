@@ -244,7 +244,6 @@ UNSUPPORTED = {
     "estimator": ({"estimator": {"entry_script": "a.py"}}, "estimator"),
     "pipeline": ({"pipeline": {"steps": []}}, "pipeline"),
     "launcher": (run_config(launcher="slurm"), "run_config.launcher"),
-    "GPUs": (run_config(gpus_per_run=1), "run_config.gpus_per_run"),
 }
 
 # Bodies that are no JSON, and the byte at which that is seen (None: the reference leaves it open).

@@ -81,6 +81,9 @@ static const struct {
     {"state_dir = \"/x\" y\"", ":1: a value in double quotes must end with the second of them, got '\"/x\" y\"'"},
     {"environment_keep = PATH A-B",
      ":1: 'environment_keep' must be names of variables separated by spaces, or beginnings of names that end in '*', got 'A-B'"},
+    {"gpus = MIG-5ab3-1", ":1: 'gpus': MIG instances cannot be handed out, got 'MIG-5ab3-1'"},
+    {"gpus = 0, first", ":1: 'gpus' must be auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses, got 'first'"},
+    {"gpus = ,", ":1: 'gpus' must be auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses, got ','"},
     {"environment_keep = L*C",
      ":1: 'environment_keep' must be names of variables separated by spaces, or beginnings of names that end in '*', got 'L*C'"},
 };
@@ -125,6 +128,7 @@ START_TEST(good_lines)
                                "snapshot_limit = 2gib\n"
                                "write_queue = 64 MB\n"
                                "environment_keep = A, B_*\t*\n"
+                               "gpus = 1, GPU-5ab3 0000:41:00.0\n"
                                "log_level = debug"; /* no end of line */
     write_file(text, sizeof text - 1);
     ck_assert_msg(load(&settings, &error, NULL, NULL, NULL) == 0, "%s", error.message);
@@ -142,6 +146,7 @@ START_TEST(good_lines)
     ck_assert_str_eq(settings.environment_keep[1], "B_*");
     ck_assert_str_eq(settings.environment_keep[2], "*");
     ck_assert_ptr_null(settings.environment_keep[3]);
+    ck_assert_str_eq(settings.gpus, "1, GPU-5ab3 0000:41:00.0");
     ck_assert_int_eq(settings.log_level, 7);
     ck_assert_int_eq(settings.connections, 2048); /* untouched */
     settings_clear(&settings);
@@ -293,6 +298,9 @@ static void assert_same(const struct settings *a, const struct settings *b)
 {
     ck_assert_str_eq(a->listen, b->listen);
     ck_assert_int_eq(a->slots, b->slots);
+    ck_assert_str_eq(a->gpus, b->gpus);
+    ck_assert_str_eq(a->nvidia_smi, b->nvidia_smi);
+    ck_assert_str_eq(a->device_root, b->device_root);
     ck_assert_int_eq(a->stop_grace_us, b->stop_grace_us);
     ck_assert_int_eq(a->stop_children, b->stop_children);
     ck_assert_int_eq(a->snapshot_limit, b->snapshot_limit);
@@ -321,7 +329,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 16);
+    ck_assert_int_eq(settings, 19);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);

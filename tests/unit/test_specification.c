@@ -266,6 +266,21 @@ static const struct {
        "'run_config.max_run_duration_seconds' must be between 1 and 960000000000, got 0"}}},
     {{{"run_config.cpus_per_run", "-1"}},
      {{"OutOfRange", "run_config.cpus_per_run", "'run_config.cpus_per_run' must be 0 or more, got -1"}}},
+    {{{"run_config.gpus_per_run", "1.5"}},
+     {{"OutOfRange", "run_config.gpus_per_run", "'run_config.gpus_per_run' must be 0, a fraction below 1, or a whole number, got 1.5"}}},
+    {{{"run_config.gpus_per_run", "-0.5"}},
+     {{"OutOfRange", "run_config.gpus_per_run", "'run_config.gpus_per_run' must be 0 or more, got -0.5"}}},
+    {{{"run_config.gpus_per_run", "\"Infinity\""}},
+     {{"OutOfRange", "run_config.gpus_per_run", "'run_config.gpus_per_run' must be 0 or more, got \"Infinity\""}}},
+    {{{"run_config.gpus_per_run", "\"all\""}},
+     {{"WrongType", "run_config.gpus_per_run", "'run_config.gpus_per_run' must be a number, got \"all\""}}},
+    {{{"run_config.environment_variables", "{\"CUDA_VISIBLE_DEVICES\": \"0\", \"HIP_VISIBLE_DEVICES\": \"1\"}"}},
+     {{"NotAllowed", "run_config.environment_variables.CUDA_VISIBLE_DEVICES",
+       "'run_config.environment_variables.CUDA_VISIBLE_DEVICES' is set by hyperdrived for each child; ask for GPUs with "
+       "'run_config.gpus_per_run'"},
+      {"NotAllowed", "run_config.environment_variables.HIP_VISIBLE_DEVICES",
+       "'run_config.environment_variables.HIP_VISIBLE_DEVICES' is set by hyperdrived for each child; ask for GPUs with "
+       "'run_config.gpus_per_run'"}}},
     {{{"run_config.launcher", "\"k8s\""}},
      {{"NotAllowed", "run_config.launcher", "'run_config.launcher' must be one of local, slurm, client, got \"k8s\""}}},
     {{{"initial_failure_limit", "-1"}},
@@ -275,9 +290,6 @@ static const struct {
     /* What later issues bring. */
     {{{"policy", "{\"type\": \"bandit\", \"slack_amount\": 0.1}"}},
      {{"Unsupported", "policy.type", "'policy.type': the bandit policy" BANDIT}}},
-    {{{"run_config.gpus_per_run", "0.5"}},
-     {{"Unsupported", "run_config.gpus_per_run",
-       "'run_config.gpus_per_run': a number of GPUs per run is not supported here; leave it out or give 0"}}},
     {{{"run_config.launcher", "\"slurm\""}},
      {{"Unsupported", "run_config.launcher",
        "'run_config.launcher': the slurm launcher is not supported here; leave it out or give local"}}},
@@ -505,6 +517,8 @@ static const struct {
      "{\"model\": {\"type\": \"uri_folder\", \"mode\": \"rw_mount\"}}",
      {{0}}},
     {{{"run_config.cpus_per_run", "0.5"}}, "run_config.cpus_per_run", "0.5", {{0}}},
+    {{{"run_config.gpus_per_run", "0.25"}}, "run_config.gpus_per_run", "0.25", {{0}}},
+    {{{"run_config.gpus_per_run", "2.0"}}, "run_config.gpus_per_run", "2.0", {{0}}},
     {{{"resume_from", "[]"}}, "resume_from", "[]", {{0}}},
     {{{"initial_failure_limit", "0"}}, "initial_failure_limit", "0", {{0}}},
     {{{"nested_arguments", "\"flat\""}}, "nested_arguments", "\"flat\"", {{0}}},
@@ -632,6 +646,66 @@ START_TEST(right_bodies_their_output_and_their_warnings)
     ck_assert_str_eq(text, accepted[_i].text);
     check_fixed_point(&specification);
     free(text);
+    hd_specification_clear(&specification);
+    hd_problems_clear(&warnings);
+    cJSON_Delete(body);
+}
+END_TEST
+
+/* What a machine has is asked only where there is one. */
+START_TEST(no_more_than_the_machine_has)
+{
+    static const struct hd_machine machine = {.gpus = 2, .cpus = 8}, none = {.gpus = 0, .cpus = 8};
+    static const struct {
+        const char *name, *value;
+        const struct hd_machine *machine;
+        const char *message; /* NULL: taken */
+    } cases[] = {
+        {"gpus_per_run", "2", &machine, NULL},
+        {"gpus_per_run", "3", &machine, "'run_config.gpus_per_run' must be at most 2, the number of GPUs that there are, got 3"},
+        {"gpus_per_run", "3", NULL, NULL},
+        {"gpus_per_run", "0", &none, NULL},
+        {"gpus_per_run", "0.5", &none, "'run_config.gpus_per_run' must be 0, since there are no GPUs to hand out, got 0.5"},
+        {"cpus_per_run", "8", &machine, NULL},
+        {"cpus_per_run", "8.5", &machine, "'run_config.cpus_per_run' must be at most 8, the number of CPUs that there are, got 8.5"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct hd_specification_options options = fixture_options;
+        struct hd_problems errors = {0}, warnings = {0};
+        struct hd_specification specification = {0};
+        cJSON *body = fixture_body();
+        char path[64];
+
+        options.machine = cases[i].machine;
+        snprintf(path, sizeof path, "run_config.%s", cases[i].name);
+        fixture_change(body, path, cases[i].value);
+        int result = hd_specification_parse(body, &options, &errors, &warnings, &specification);
+        ck_assert_int_eq(result, cases[i].message != NULL ? -1 : 0);
+        if (cases[i].message != NULL)
+            ck_assert_str_eq(errors.list[0].message, cases[i].message);
+        else
+            hd_specification_clear(&specification);
+        hd_problems_clear(&errors);
+        hd_problems_clear(&warnings);
+        cJSON_Delete(body);
+    }
+}
+END_TEST
+
+/* A sweep that is in the store was accepted by the rules of its time. */
+START_TEST(younger_rules_do_not_refuse_what_is_stored)
+{
+    struct hd_specification_options options = fixture_options;
+    struct hd_problems errors = {0}, warnings = {0};
+    struct hd_specification specification;
+    cJSON *body = fixture_body();
+
+    fixture_change(body, "run_config.environment_variables", "{\"CUDA_VISIBLE_DEVICES\": \"0\"}");
+    ck_assert_int_eq(hd_specification_parse(body, &options, &errors, &warnings, &specification), -1);
+    hd_problems_clear(&errors);
+    options.stored = true;
+    ck_assert_int_eq(hd_specification_parse(body, &options, &errors, &warnings, &specification), 0);
     hd_specification_clear(&specification);
     hd_problems_clear(&warnings);
     cJSON_Delete(body);
@@ -981,6 +1055,8 @@ int main(void)
     tcase_add_loop_test(cases, sobol_has_so_many_dimensions, 0, 2);
     tcase_add_test(cases, every_default_is_filled_in);
     tcase_add_loop_test(cases, right_bodies_their_output_and_their_warnings, 0, ACCEPTED);
+    tcase_add_test(cases, no_more_than_the_machine_has);
+    tcase_add_test(cases, younger_rules_do_not_refuse_what_is_stored);
     tcase_add_test(cases, the_warnings_of_the_space_come_too);
     tcase_add_test(cases, an_interval_of_zero_is_remarked);
     tcase_add_test(cases, a_grid_beyond_counting);

@@ -1,0 +1,139 @@
+/* Which of the machine's GPUs the daemon hands out: what its environment leaves it, and of that what the setting names. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices_parts.h"
+
+/* An index: digits, as the libraries read it; -1 for what is none. */
+static long read_index(const char *entry)
+{
+    char *end;
+    long index;
+
+    if (!isdigit((unsigned char)entry[0]))
+        return -1;
+    errno = 0;
+    index = strtol(entry, &end, 10);
+    return errno == 0 && *end == '\0' ? index : -1;
+}
+
+/* The one GPU that `entry` names: by index, or by its UUID or the unique beginning of it. NULL: none, or several. */
+static struct gpu *find_visible(struct devices_found *found, enum gpu_vendor vendor, const char *entry)
+{
+    long index = read_index(entry);
+    struct gpu *named = NULL;
+
+    for (int i = 0; i < found->count; i++) {
+        struct gpu *gpu = &found->gpus[i];
+
+        if (gpu->vendor != vendor)
+            continue;
+        if (index >= 0 ? gpu->index == index : strlen(entry) > strlen("GPU-") && strncasecmp(gpu->uuid, entry, strlen(entry)) == 0) {
+            if (named != NULL)
+                return NULL;
+            named = gpu;
+        }
+    }
+    return named;
+}
+
+/* An entry that names nothing hides what stands behind it, as it does for the programs that read the variable. */
+static void limit_by_variable(struct devices_found *found, enum gpu_vendor vendor, const char *name, const char *value,
+                              bool allowed[DEVICES_MAX])
+{
+    char *copy, *rest, *entry;
+    bool valid = true, any = false;
+
+    for (int i = 0; value != NULL && i < found->count; i++)
+        if (found->gpus[i].vendor == vendor) {
+            allowed[i] = false;
+            any = true;
+        }
+    if (!any)
+        return;
+    copy = strdup(value);
+    rest = copy;
+    while (rest != NULL && valid && (entry = strsep(&rest, ",")) != NULL) {
+        struct gpu *gpu;
+
+        entry += strspn(entry, " \t");
+        entry[strcspn(entry, " \t")] = '\0';
+        gpu = find_visible(found, vendor, entry);
+        valid = gpu != NULL;
+        if (gpu != NULL)
+            allowed[gpu - found->gpus] = true;
+        else if (strncmp(entry, "MIG-", 4) == 0)
+            devices_note(found, "%s of the daemon names %.79s: MIG instances are not handed out, nor what stands behind it", name, entry);
+        else if (entry[0] != '\0')
+            devices_note(found, "%s of the daemon names '%.79s', which is no single GPU of this machine: it hides what stands behind it",
+                         name, entry);
+    }
+    if (copy == NULL)
+        devices_note(found, "there was no memory to read %s", name);
+    free(copy);
+}
+
+static bool is_chosen(const struct gpu *gpu, int position, const char *entry)
+{
+    long index = read_index(entry);
+
+    if (index >= 0)
+        return index == position;
+    return strcmp(gpu->id, entry) == 0 || strcmp(gpu->pci, entry) == 0 ||
+           (strlen(entry) > strlen("GPU-") && strncasecmp(gpu->uuid, entry, strlen(entry)) == 0);
+}
+
+/* The setting: positions among all GPUs of the machine, UUIDs (or beginnings of them), ids. */
+static void limit_by_setting(struct devices_found *found, const char *value, bool allowed[DEVICES_MAX])
+{
+    static const char separators[] = " \t,";
+    bool chosen[DEVICES_MAX] = {false};
+    char *rest, *copy = strdup(value);
+
+    for (char *entry = copy != NULL ? strtok_r(copy, separators, &rest) : NULL; entry != NULL; entry = strtok_r(NULL, separators, &rest)) {
+        bool known = false;
+
+        for (int i = 0; i < found->count; i++)
+            if (is_chosen(&found->gpus[i], i, entry))
+                chosen[i] = known = true;
+        if (!known)
+            devices_note(found, "the setting 'gpus' names %.79s, which this machine does not have", entry);
+    }
+    for (int i = 0; i < found->count; i++)
+        allowed[i] = allowed[i] && chosen[i];
+    if (copy == NULL)
+        devices_note(found, "there was no memory to read the setting 'gpus'");
+    free(copy);
+}
+
+static bool given_already(const struct devices_found *found, int count, const char *id)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(found->gpus[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+void devices_choose(const struct devices_settings *settings, struct devices_found *found)
+{
+    bool allowed[DEVICES_MAX];
+    int count = 0;
+
+    for (int i = 0; i < found->count; i++)
+        allowed[i] = true;
+    limit_by_variable(found, GPU_NVIDIA, "CUDA_VISIBLE_DEVICES", settings->cuda_visible, allowed);
+    limit_by_variable(found, GPU_AMD, "ROCR_VISIBLE_DEVICES", settings->rocr_visible, allowed);
+    if (strcasecmp(settings->gpus, "auto") != 0)
+        limit_by_setting(found, settings->gpus, allowed);
+    for (int i = 0; i < found->count; i++) {
+        if (!allowed[i])
+            continue;
+        if (given_already(found, count, found->gpus[i].id))
+            devices_note(found, "two GPUs call themselves %s; only the first one is handed out", found->gpus[i].id);
+        else
+            found->gpus[count++] = found->gpus[i];
+    }
+    found->count = count;
+}
