@@ -71,6 +71,11 @@ static const struct command commands[] = {
      "On a terminal it asks first. Ends with 4 if the sweep has not ended; cancel it before.\n"
      "\nExamples:\n  hyperdrive delete SWEEP\n  hyperdrive delete --yes SWEEP\n",
      OPTION_BIT(OPTION_YES), 1, 1, command_delete},
+    {"devices", "[drain|activate DEVICE]", "show slots, CPUs and GPUs, and which runs have them; drain a device, or put it back",
+     "A drained device gets no new run; the one that has it goes on. It stays drained, across restarts too, until it is activated. The\n"
+     "device cpu are all CPUs: while it is drained no run starts at all.\n"
+     "\nExamples:\n  hyperdrive devices\n  hyperdrive devices drain DEVICE\n  hyperdrive devices --json | jq -r '.devices[].id'\n",
+     0, 0, 2, command_devices},
     {"doctor", "", "look at an installation and say what is wrong, and what would be right",
      "One line for each check: ok, warning, fault, or unknown for a check that cannot be made here. Ends with 1 if there is a fault.\n"
      "It looks for the daemon as every command does; the state folder, the daemon's limits and its processes only on its own machine.\n"

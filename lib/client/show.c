@@ -127,6 +127,25 @@ static void show_sweep(const struct output *output, const cJSON *sweep)
     }
 }
 
+/* `GPU-5ab3..., NVIDIA A100`, and how much of it when it is shared. */
+static void print_devices(const struct output *output, const cJSON *devices)
+{
+    const cJSON *device;
+
+    cJSON_ArrayForEach(device, devices)
+    {
+        double share = member_count(device, "share");
+        struct hd_text text = {0};
+
+        if (share < 1) {
+            hd_text_format(&text, "%.4g of ", share);
+        }
+        hd_text_format(&text, "%s, %s", member_text(device, "id", ""), member_text(device, "name", ""));
+        output_field(output, "device", text.data);
+        hd_text_clear(&text);
+    }
+}
+
 static void show_run(const struct output *output, const cJSON *run)
 {
     static const struct {
@@ -149,6 +168,7 @@ static void show_run(const struct output *output, const cJSON *run)
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         print_value(output, plain[i].title, member(run, plain[i].member));
     }
+    print_devices(output, member(run, "devices"));
     print_instant(output, "created", member(run, "created_utc"));
     print_instant(output, "started", member(run, "start_utc"));
     print_instant(output, "ended", member(run, "end_utc"));

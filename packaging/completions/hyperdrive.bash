@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
 
-_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel retry set delete doctor report'
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel retry set delete devices doctor report'
 
 # _hyperdrive_options COMMAND: the long options that it takes.
 _hyperdrive_options() {
@@ -27,6 +27,14 @@ _hyperdrive_sweeps() {
   echo last
   hyperdrive "$@" list --limit 100 2>/dev/null </dev/null | while read -r id rest; do
     case $id in HD_*) echo "$id" ;; esac
+  done
+}
+
+# _hyperdrive_devices PLACE...: ids of the machine's devices.
+_hyperdrive_devices() {
+  local id rest
+  hyperdrive "$@" devices 2>/dev/null </dev/null | while read -r id rest; do
+    case $id in cpu | GPU-* | nvidia-* | amd-*) echo "$id" ;; esac
   done
 }
 
@@ -102,6 +110,8 @@ _hyperdrive() {
     _hyperdrive_words "$(_hyperdrive_options "$command")" "$current"
   elif [ -z "$command" ]; then
     _hyperdrive_words "$_hyperdrive_commands" "$current"
+  elif [ "$operands" -eq 1 ] && [ "$command" = devices ]; then
+    _hyperdrive_words "$(_hyperdrive_devices ${place[@]+"${place[@]}"})" "$current"
   elif [ "$operands" -gt 0 ] && [ "$command" != retry ]; then
     COMPREPLY=()
   else
@@ -110,6 +120,7 @@ _hyperdrive() {
       show | watch | best | children | hyperparameters | metrics | config | logs | cancel | retry | set | delete)
         _hyperdrive_words "$(_hyperdrive_sweeps ${place[@]+"${place[@]}"})" "$current"
         ;;
+      devices) _hyperdrive_words 'drain activate' "$current" ;;
       *) COMPREPLY=() ;;
     esac
   fi

@@ -1,20 +1,27 @@
 # Completion of the hyperdrive command in fish. Ids come from the daemon that the command line names, quietly.
 
-set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs cancel retry set delete doctor report
+set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs cancel retry set delete devices doctor report
 
-function __hyperdrive_sweeps
-    set -l place
+# Options of the command line that name the daemon.
+function __hyperdrive_place
     set -l words (commandline -opc)
     for i in (seq 2 (count $words))
         switch $words[$i]
             case --state-dir --url
-                test $i -lt (count $words); and set -a place $words[$i] $words[(math $i + 1)]
+                test $i -lt (count $words); and printf '%s\n' $words[$i] $words[(math $i + 1)]
             case '--state-dir=*' '--url=*'
-                set -a place $words[$i]
+                printf '%s\n' $words[$i]
         end
     end
+end
+
+function __hyperdrive_sweeps
     echo last
-    hyperdrive $place list --limit 100 2>/dev/null </dev/null | string match -r '^HD_\S+'
+    hyperdrive (__hyperdrive_place) list --limit 100 2>/dev/null </dev/null | string match -r '^HD_\S+'
+end
+
+function __hyperdrive_devices
+    hyperdrive (__hyperdrive_place) devices 2>/dev/null </dev/null | string match -r '^(?:cpu|GPU-\S+|nvidia-\S+|amd-\S+)'
 end
 
 function __hyperdrive_needs_command
@@ -44,11 +51,15 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a cancel -d 'Cancel a swee
 complete -c hyperdrive -n __hyperdrive_needs_command -a retry -d 'Run what failed again, as a new sweep'
 complete -c hyperdrive -n __hyperdrive_needs_command -a set -d 'Change the limits of a sweep that has not ended'
 complete -c hyperdrive -n __hyperdrive_needs_command -a delete -d 'Delete a sweep that has ended, with all its runs and their files'
+complete -c hyperdrive -n __hyperdrive_needs_command -a devices -d 'Show slots, CPUs and GPUs; drain a device, or put it back'
 complete -c hyperdrive -n __hyperdrive_needs_command -a doctor -d 'Look at an installation and say what is wrong'
 complete -c hyperdrive -n __hyperdrive_needs_command -a report -d 'Report metrics of the run that this is called in'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from submit validate sample' -F
 complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs cancel retry set delete' -k -a '(__hyperdrive_sweeps)'
+
+complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and not __fish_seen_subcommand_from drain activate' -a 'drain activate'
+complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and __fish_seen_subcommand_from drain activate' -a '(__hyperdrive_devices)'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from submit' -s w -l watch -d 'Show the progress until the sweep ends'
 complete -c hyperdrive -n '__fish_seen_subcommand_from sample' -s n -l number -x -d 'How many configurations'

@@ -25,6 +25,13 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 # Stands for the program where ids are asked for: it shows how it was called as if that were ids.
 STAND_IN = """#!/bin/sh
+case " $* " in *" devices "*)
+  echo "DEVICE    NAME"
+  echo "cpu       2 CPUs"
+  echo "GPU-$1_$2  NVIDIA"
+  exit 0
+  ;;
+esac
 [ "$3" = list ] || [ "$1" = list ] || exit 1
 echo "SWEEP     STATUS   NAME"
 echo "HD_first  Running  HD_name"
@@ -90,6 +97,12 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.bash("best", "HD_first", ""), [])
         self.assertEqual(self.bash("list", ""), [])
 
+    def test_bash_devices(self):
+        self.assertEqual(self.bash("devices", ""), ["drain", "activate"])
+        self.assertEqual(self.bash("devices", "drain", ""), ["cpu", "GPU-devices_"])
+        self.assertEqual(self.bash("--state-dir", "DIR", "devices", "activate", "GPU"), ["GPU---state-dir_DIR"])
+        self.assertEqual(self.bash("devices", "drain", "cpu", ""), [])
+
     def test_bash_files(self):
         pathlib.Path(self.folder, "sweep one.yaml").touch()
         self.assertIn("sweep one.yaml", " ".join(self.bash("validate", "sw")))
@@ -118,6 +131,8 @@ class Completions(unittest.TestCase):
         self.assertEqual(sorted(complete("hyperdrive ")), sorted(commands()))
         self.assertEqual(complete("hyperdrive best "), ["last", "HD_first", "HD_at_list_--limit"])
         self.assertEqual(complete("hyperdrive --state-dir DIR best HD_at"), ["HD_at_--state-dir_DIR"])
+        self.assertEqual(sorted(complete("hyperdrive devices ")), ["activate", "drain"])
+        self.assertEqual(sorted(complete("hyperdrive --state-dir DIR devices drain ")), ["GPU---state-dir_DIR", "cpu"])
         for command in commands():
             with self.subTest(command):
                 self.assertEqual({word for word in complete("hyperdrive %s --" % command) if word.startswith("--")}, options(command))

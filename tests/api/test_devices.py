@@ -1,0 +1,584 @@
+"""Devices: what is found, who gets what, what a kill leaves, drain and put back. All GPUs are fake ones."""
+
+import os
+import re
+import subprocess
+import threading
+
+import harness
+from fake_machine import FakeMachine, amd_uuid, uuid
+from harness import ENDED, DaemonTest, wait_until
+
+THIRD = 1 / 3
+
+
+class DevicesTest(DaemonTest):
+    autostart = False
+    slots = 16
+
+    def setUp(self):
+        super().setUp()
+        self.machine = FakeMachine(self.folder)
+        self.daemon.options = ["--slots", str(self.slots), "--stop-grace", "2 s", "--monitor", harness.MONITOR, *self.machine.options]
+
+    def start(self, *options, **environment):
+        self.daemon.start(options=options, environment=environment)
+        return self.daemon
+
+    def devices(self):
+        return self.client.read("/devices")
+
+    def gpus(self):
+        return [device for device in self.devices()["devices"] if device["kind"] == "gpu"]
+
+    def gpu(self, id):
+        return next(device for device in self.devices()["devices"] if device["id"] == id)
+
+    def ids(self):
+        return [gpu["id"] for gpu in self.gpus()]
+
+    def gated_with(self, **fields):
+        return {**self.gated(), **fields}
+
+    def sweep_with(self, count, grid=None, gpus=0, cpus=1, **fields):
+        """A sweep whose first `count` children stand at their gates."""
+        grid = grid or count
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(grid), max_total_runs=grid,
+                               run_config=self.gated_with(gpus_per_run=gpus, cpus_per_run=cpus), **fields)["run_id"]
+        runs = ["%s_%d" % (sweep_id, number) for number in range(count)]
+        for run_id in runs:
+            self.gates.environment(run_id)
+        return sweep_id, runs
+
+    def held(self, run_id):
+        """{device: share} by the run's own resource."""
+        return {device["id"]: device["share"] for device in self.run_of(run_id)["devices"]}
+
+    def holders(self, id):
+        return {run["run_id"]: run["share"] for run in self.gpu(id)["runs"]}
+
+    def seen(self, run_id):
+        """UUIDs that a child sees."""
+        value = self.gates.environment(run_id)["CUDA_VISIBLE_DEVICES"]
+        return value.split(",") if value else []
+
+    def set_state(self, id, state):
+        response = self.client.request("PATCH", "/devices/" + id, body={"state": state})
+        self.assertEqual(response.status, 200, response.body)
+        return response.json
+
+    def live_children(self, sweep_id):
+        return [run["run_id"] for run in self.children(sweep_id) if run["status"] not in ENDED]
+
+
+class Found(DevicesTest):
+    """What is read from a machine."""
+
+    def assertNotes(self, *expected):
+        notes = self.devices()["notes"]
+        self.assertEqual(len(notes), len(expected), notes)
+        for note, text in zip(notes, expected):
+            self.assertIn(text, note)
+
+    def test_none(self):
+        self.start("--slots", "auto")
+        answer = self.devices()
+        self.assertEqual([device["id"] for device in answer["devices"]], ["cpu"])
+        cpus = len(os.sched_getaffinity(0))
+        self.assertEqual(answer["cpus"], {"total": float(cpus), "in_use": 0.0, "free": float(cpus), "machine": cpus})
+        self.assertEqual(answer["slots"], {"total": float(cpus), "in_use": 0.0, "free": float(cpus)})
+        self.assertNotes()
+
+    def test_nvidia(self):
+        self.machine.nvidia(3)
+        self.start("--slots", "auto")
+        self.assertEqual(self.devices()["slots"]["total"], 3.0)
+        self.assertSame(self.gpus()[1], {
+            "id": uuid(1), "kind": "gpu", "vendor": "nvidia", "uuid": uuid(1), "pci": "0000:11:00.0", "name": "NVIDIA Test 1",
+            "memory_bytes": None, "state": "active", "capacity": 1.0, "in_use": 0.0, "runs": []})
+
+    def test_amd(self):
+        self.machine.amd(2)
+        self.start("--slots", "auto")
+        self.assertEqual(self.devices()["slots"]["total"], 2.0)
+        self.assertSame(self.gpus()[0], {
+            "id": amd_uuid(1), "kind": "gpu", "vendor": "amd", "uuid": amd_uuid(1), "pci": "0000:41:00.0", "name": "gfx90a",
+            "memory_bytes": 16 << 30, "state": "active", "capacity": 1.0, "in_use": 0.0, "runs": []})
+
+    def test_both(self):
+        self.machine.nvidia(1)
+        self.machine.amd(1)
+        self.start()
+        self.assertEqual(self.ids(), [uuid(0), amd_uuid(1)])
+
+    def test_amd_without_unique_ids_goes_by_position(self):
+        self.machine.amd(2, unique=False)
+        self.start()
+        self.assertEqual(self.ids(), ["amd-0000:41:00.0", "amd-0000:42:00.0"])
+        _, (first, second) = self.sweep_with(2, gpus=1)
+        self.assertEqual({self.gates.environment(run)["ROCR_VISIBLE_DEVICES"] for run in (first, second)}, {"0", "1"})
+
+    def test_a_missing_file_asks_nvidia_smi(self):
+        self.machine.nvidia(2)
+        os.unlink(os.path.join(self.machine.root, "proc/driver/nvidia/gpus/0000:11:00.0/information"))
+        self.machine.program("echo '0, %s, NVIDIA Test, A, 40960, 00000000:10:00.0'\necho '1, %s, NVIDIA Test, B, 81920, 00000000:11:00.0'"
+                             % (uuid(0), uuid(1)))
+        self.start()
+        self.assertEqual(self.ids(), [uuid(0), uuid(1)])
+        self.assertEqual([(gpu["name"], gpu["memory_bytes"]) for gpu in self.gpus()],
+                         [("NVIDIA Test, A", 40960 << 20), ("NVIDIA Test, B", 81920 << 20)])
+
+    def test_a_missing_file_and_no_nvidia_smi_goes_by_position(self):
+        self.machine.nvidia(2)
+        os.unlink(os.path.join(self.machine.root, "proc/driver/nvidia/gpus/0000:11:00.0/information"))
+        self.start()
+        self.assertEqual(self.ids(), [uuid(0), "nvidia-0000:11:00.0"])
+        _, runs = self.sweep_with(2, gpus=1)
+        self.assertEqual(sorted(self.seen(run)[0] for run in runs), ["0", "1"])
+
+    def test_a_driver_that_does_not_know_its_uuid_yet(self):
+        self.machine.nvidia(1, **{"GPU UUID": "GPU-????????-????-????-????-????????????"})
+        self.start()
+        self.assertEqual(self.ids(), ["nvidia-0000:10:00.0"])
+
+    def test_pci_devices_are_the_last_resort(self):
+        for number, (vendor, driver) in enumerate((("0x10de", "nvidia"), ("0x10de", "nouveau"), ("0x8086", "nvidia"))):
+            folder = "sys/bus/pci/devices/0000:2%d:00.0/" % number
+            self.machine.write(folder + "vendor", vendor + "\n")
+            self.machine.write(folder + "class", "0x030000\n")
+            os.symlink("../../../bus/pci/drivers/" + driver, os.path.join(self.machine.root, folder, "driver"))
+        self.machine.write("dev/nvidiactl", "")
+        self.start()
+        self.assertEqual(self.ids(), ["nvidia-0000:20:00.0"])
+        self.assertNotes("PCI devices only")
+
+    def test_garbage(self):
+        gpus = "proc/driver/nvidia/gpus/"
+        self.machine.write(gpus + "0000:01:00.0/information", os.urandom(100000))
+        self.machine.write(gpus + "0000:02:00.0/information", "GPU UUID: GPU-\"};evil\nModel:\n" * 1000)
+        self.machine.write(gpus + "not an address/information", "GPU UUID: " + uuid(7))
+        self.machine.write(gpus + "0000:03:00.0/information", b"GPU UUID: " + uuid(3).encode() + b"\nModel: A\xff\x00\x1b[2JB\n")
+        nodes = "sys/class/kfd/kfd/topology/nodes/"
+        self.machine.write(nodes + "1/properties", os.urandom(50000))
+        self.machine.write(nodes + "2\"x/properties", "simd_count 4\n")
+        self.machine.write(nodes + "3/properties", "simd_count 99999999999999999999999\nunique_id 1\n")
+        self.machine.write(nodes + "4/properties/simd_count", "4")
+        self.machine.program("head -c 200000 /dev/urandom")
+        self.start()
+        self.assertEqual(self.ids(), ["nvidia-0000:01:00.0", "nvidia-0000:02:00.0", uuid(3)])
+        self.assertNotIn("\x1b", self.gpu(uuid(3))["name"])
+        self.sweep_with(1, gpus=1)
+
+    def test_mig_and_excluded_ones_are_left_alone(self):
+        self.machine.nvidia(2)
+        self.machine.nvidia(1, first=2, **{"GPU Excluded": "Yes"})
+        self.machine.write("proc/driver/nvidia/capabilities/gpu0/mig/gi1/access", "")
+        self.start()
+        self.assertEqual(self.ids(), [uuid(1)])
+        self.assertNotes("0000:10:00.0 is divided into MIG instances, which are not handed out", "0000:12:00.0 is excluded")
+
+    def test_two_of_one_name(self):
+        self.machine.nvidia(1)
+        self.machine.nvidia(1, first=1, **{"GPU UUID": uuid(0)})
+        self.start()
+        self.assertEqual(self.ids(), [uuid(0)])
+        self.assertNotes("two GPUs call themselves " + uuid(0))
+
+    def test_a_program_that_fails(self):
+        self.machine.program("exit 9")
+        self.start()
+        self.assertEqual(self.ids(), [])
+        self.assertNotes("finds no GPU (exit code 9)")
+
+    def test_a_program_that_hangs_delays_neither_start_nor_stop(self):
+        fifo = os.path.join(self.folder, "hang")
+        os.mkfifo(fifo)
+        self.machine.program("echo $$ > %s/pid\nread -r line < %s\necho \"$line\"" % (self.folder, fifo))
+        self.start()  # is ready although the program hangs
+        wait_until(lambda: os.path.exists(os.path.join(self.folder, "pid")), "nvidia-smi")
+        self.assertEqual(self.client.get("//readyz").status, 200)
+        self.assertEqual(self.client.read("/sweeps")["sweeps"], [])
+        self.daemon.stop()
+        self.machine.program("echo '0, %s, Slow, 1024, 0:10:00.0'" % uuid(0))
+        self.start()
+        self.assertEqual(self.ids(), [uuid(0)])
+
+    def test_what_is_asked_early_waits_for_the_look(self):
+        fifo = os.path.join(self.folder, "hang")
+        os.mkfifo(fifo)
+        self.machine.program("echo '0, %s, Slow, 1024, 0:10:00.0' > %s.answer\nread -r line < %s\ncat %s.answer" % (uuid(0), fifo, fifo, fifo))
+        self.start()
+        wait_until(lambda: os.path.exists(fifo + ".answer"), "nvidia-smi")
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(self.client.post("/sweeps", self.specification(
+            run_config={"command": ["/bin/true"], "gpus_per_run": 1}))))
+        asking.start()
+        with open(fifo, "w", encoding="utf-8") as file:
+            file.write("go\n")
+        asking.join(harness.DEADLINE)
+        self.assertEqual(answers[0].status, 201, answers[0].body)
+        self.assertEqual(self.wait_for_sweep(answers[0].json["run_id"])["status"], "Completed")
+
+
+class Chosen(DevicesTest):
+    """What the daemon's environment and its settings leave."""
+
+    def check(self, expected, *options, notes=0, **environment):
+        self.start(*options, **environment)
+        self.assertEqual([[uuid(i) for i in range(9)].index(id) for id in self.ids()], expected)
+        self.assertEqual(len(self.devices()["notes"]), notes, self.devices()["notes"])
+        self.daemon.stop()
+
+    def test_inherited_variable(self):
+        self.machine.nvidia(4)
+        self.check([1, 3], CUDA_VISIBLE_DEVICES="3,1")
+        self.check([2], CUDA_VISIBLE_DEVICES=uuid(2))
+        self.check([0, 2], CUDA_VISIBLE_DEVICES=" %s, %s" % (uuid(2)[:12], uuid(0)[:12]))
+        self.check([0, 2], CUDA_VISIBLE_DEVICES="0,2,-1,1", notes=1)  # what is invalid hides what stands behind it
+        self.check([0], CUDA_VISIBLE_DEVICES="0,9,1", notes=1)
+        self.check([], CUDA_VISIBLE_DEVICES="GPU-5ab3", notes=1)  # the beginning of several
+        self.check([1], CUDA_VISIBLE_DEVICES="1,MIG-1234,2", notes=1)
+        self.check([], CUDA_VISIBLE_DEVICES="")
+        self.check([0, 1, 2, 3], ROCR_VISIBLE_DEVICES="0")
+
+    def test_inherited_variable_of_amd(self):
+        self.machine.amd(3)
+        self.start(ROCR_VISIBLE_DEVICES="2," + amd_uuid(1))
+        self.assertEqual(self.ids(), [amd_uuid(1), amd_uuid(3)])
+
+    def test_setting(self):
+        self.machine.nvidia(3)
+        self.check([], "--gpus", "none")
+        self.check([0, 2], "--gpus", "2 0")
+        self.check([1], "--gpus", "%s,%s" % (uuid(1), "0000:11:00.0"))
+        self.check([1], "--gpus", "1,7", notes=1)
+        self.check([2], "--gpus", "0,2", CUDA_VISIBLE_DEVICES="1,2")
+        self.check([0, 1, 2], "--gpus", "AUTO")
+
+    def test_bad_setting(self):
+        for value in ("", "all", "0,x", "MIG-1-2-3", "GPU-zzz"):
+            code, said = self.daemon.refused(options=["--gpus", value])
+            self.assertEqual(code, 2)
+            self.assertIn("--gpus", said)
+
+
+class Given(DevicesTest):
+    """Who gets what."""
+
+    def test_whole_gpus(self):
+        self.machine.nvidia(2)
+        self.start()
+        sweep_id, runs = self.sweep_with(2, grid=3, gpus=1)
+        self.assertEqual({tuple(self.seen(run)) for run in runs}, {(uuid(0),), (uuid(1),)})
+        for run in runs:
+            environment = self.gates.environment(run)
+            self.assertEqual(self.held(run), {self.seen(run)[0]: 1.0})
+            self.assertEqual((environment["CUDA_DEVICE_ORDER"], environment["ROCR_VISIBLE_DEVICES"]), ("PCI_BUS_ID", ""))
+        # A freed GPU goes to the next child at once.
+        self.gates.release(runs[0])
+        self.assertEqual(self.seen("%s_2" % sweep_id), self.seen(runs[0]))
+        self.assertEqual(self.held(runs[0]), {self.seen(runs[0])[0]: 1.0})  # what it had is told for ever
+
+    def test_several_in_one_child(self):
+        self.machine.nvidia(4)
+        self.start()
+        _, (run,) = self.sweep_with(1, gpus=3)
+        self.assertEqual(self.seen(run), [uuid(0), uuid(1), uuid(2)])
+        _, (other,) = self.sweep_with(1, gpus=1)
+        self.assertEqual(self.seen(other), [uuid(3)])
+
+    def test_fractions_fill_the_fullest_that_fits(self):
+        self.machine.nvidia(2)
+        self.start()
+        _, (half,) = self.sweep_with(1, gpus=0.5)
+        _, (quarter,) = self.sweep_with(1, gpus=0.25)
+        self.assertEqual(self.seen(half), self.seen(quarter))
+        _, (whole,) = self.sweep_with(1, gpus=1)
+        self.assertNotEqual(self.seen(half), self.seen(whole))
+        self.assertEqual(self.holders(self.seen(half)[0]), {half: 0.5, quarter: 0.25})
+        self.assertEqual(self.gpu(self.seen(half)[0])["in_use"], 0.75)
+
+    def test_three_thirds_are_one(self):
+        self.machine.nvidia(1)
+        self.start()
+        _, runs = self.sweep_with(3, grid=4, gpus=THIRD)
+        self.assertEqual({tuple(self.seen(run)) for run in runs}, {(uuid(0),)})
+        self.assertEqual(len(self.gates.started()), 3)
+
+    def test_slots_by_the_machine_count_fractions(self):
+        self.machine.nvidia(2)
+        self.start("--slots", "auto")
+        _, runs = self.sweep_with(4, grid=6, gpus=0.5, cpus=0.5)
+        self.assertEqual(sorted(self.seen(run)[0] for run in runs), [uuid(0), uuid(0), uuid(1), uuid(1)])
+        self.assertEqual(self.devices()["slots"], {"total": 2.0, "in_use": 2.0, "free": 0.0})
+
+    def test_without_gpus_none_are_seen(self):
+        self.machine.nvidia(1)
+        self.start(CUDA_VISIBLE_DEVICES="0", HIP_VISIBLE_DEVICES="0", CUDA_DEVICE_ORDER="FASTEST_FIRST")
+        _, (run,) = self.sweep_with(1)
+        environment = self.gates.environment(run)
+        self.assertEqual((environment["CUDA_VISIBLE_DEVICES"], environment["ROCR_VISIBLE_DEVICES"]), ("", ""))
+        self.assertNotIn("HIP_VISIBLE_DEVICES", environment)
+        self.assertEqual(self.held(run), {})
+
+    def test_amd_gets_its_own_variable_alone(self):
+        self.machine.amd(1)
+        self.start("--environment-keep", "*", CUDA_VISIBLE_DEVICES="0", HIP_VISIBLE_DEVICES="0")
+        _, (run,) = self.sweep_with(1, gpus=1)
+        environment = self.gates.environment(run)
+        self.assertEqual(environment["ROCR_VISIBLE_DEVICES"], amd_uuid(1))
+        for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
+            self.assertNotIn(name, environment)
+
+    def test_a_child_gets_gpus_of_one_vendor(self):
+        self.machine.nvidia(1)
+        self.machine.amd(2)
+        self.start()
+        _, (run,) = self.sweep_with(1, gpus=2)
+        self.assertEqual(self.held(run), {amd_uuid(1): 1.0, amd_uuid(2): 1.0})
+
+    def test_cpus(self):
+        self.start("--slots", "4")
+        _, runs = self.sweep_with(2, grid=3, cpus=2)
+        self.assertEqual({self.gates.environment(run)["OMP_NUM_THREADS"] for run in runs}, {"2"})
+        self.assertEqual(len(self.gates.started()), 2)  # 4 slots, but 2 children have all 4 CPUs
+        self.assertEqual(self.devices()["cpus"]["free"], 0.0)
+        self.assertEqual(self.gpu("cpu")["runs"], [{"run_id": run, "sweep_id": run.rpartition("_")[0], "share": 2.0}
+                                                   for run in reversed(runs)])
+        _, (free,) = self.sweep_with(1, cpus=0)
+        self.assertEqual(self.gates.environment(free)["OMP_NUM_THREADS"], "1")
+
+    def test_threads_of_its_own(self):
+        self.start(OMP_NUM_THREADS="9")
+        sweep_id = self.submit(max_total_runs=1, run_config={**self.gated(), "environment_variables": {
+            "GATES": self.gates.folder, "OMP_NUM_THREADS": "7"}})["run_id"]
+        self.assertEqual(self.gates.environment(sweep_id + "_0")["OMP_NUM_THREADS"], "7")
+
+    def test_more_than_there_is(self):
+        self.machine.nvidia(2)
+        self.machine.amd(1)
+        self.start()
+        cpus = len(os.sched_getaffinity(0))
+        for fields, message in (
+            ({"gpus_per_run": 3}, "'run_config.gpus_per_run' must be at most 2, the number of GPUs that there are, got 3"),
+            ({"cpus_per_run": cpus + 0.5},
+             "'run_config.cpus_per_run' must be at most %d, the number of CPUs that there are, got %s" % (cpus, cpus + 0.5)),
+            ({"gpus_per_run": 1e15}, "'run_config.gpus_per_run' must be at most 2, the number of GPUs that there are, got 1000000000000000"),
+            ({"gpus_per_run": 1.5}, "'run_config.gpus_per_run' must be 0, a fraction below 1, or a whole number, got 1.5"),
+        ):
+            response = self.client.post("/sweeps", self.specification(run_config={"command": ["/bin/true"], **fields}))
+            self.assertError(response, 400, message)
+            self.assertEqual(response.error["details"][0]["code"], "OutOfRange")
+        self.daemon.stop()
+        self.start("--gpus", "none")
+        self.assertError(self.client.post("/sweeps", self.specification(run_config={"command": ["/bin/true"], "gpus_per_run": 0.5})), 400,
+                         "'run_config.gpus_per_run' must be 0, since there are no GPUs to hand out, got 0.5")
+
+
+class Fair(DevicesTest):
+    def test_the_sweep_with_the_fewest_children_is_next(self):
+        self.machine.nvidia(2)
+        self.start()
+        first, (zero, one) = self.sweep_with(2, grid=6, gpus=1)
+        second = self.submit(hyperparameter_sampling=self.grid(2), max_total_runs=2,
+                             run_config=self.gated_with(gpus_per_run=1))["run_id"]
+        self.gates.release(zero)
+        self.gates.environment(second + "_0")
+        self.assertEqual(len(self.live_children(first)), 1)
+
+    def test_a_large_child_is_not_starved_by_small_ones(self):
+        self.machine.nvidia(2)
+        self.start()
+        small, (zero, one) = self.sweep_with(2, grid=20, gpus=1)
+        large = self.submit(hyperparameter_sampling=self.grid(1), max_total_runs=1, run_config=self.gated_with(gpus_per_run=2))["run_id"]
+        self.gates.release(zero)
+        self.wait_for_run(zero, "Completed")
+        # One GPU is free and kept for the large one; what needs no GPU is not held up by that.
+        _, (idle,) = self.sweep_with(1)
+        self.assertEqual(len(self.gates.started()), 3)
+        later = self.submit(hyperparameter_sampling=self.grid(1), max_total_runs=1, run_config=self.gated_with(gpus_per_run=0.5))["run_id"]
+        self.gates.release(idle)
+        self.wait_for_run(idle, "Completed")
+        self.assertEqual(len(self.gates.started()), 3)
+        self.gates.release(one)
+        self.assertEqual(self.seen(large + "_0"), [uuid(0), uuid(1)])
+        self.assertEqual(len(self.gates.started()), 4)
+        self.gates.release(large + "_0")
+        self.gates.environment(later + "_0")  # and then the small ones go on
+        self.gates.environment(small + "_2")
+
+    def test_what_can_never_be_met_holds_nobody_up(self):
+        self.machine.nvidia(2)
+        self.start()
+        self.set_state(uuid(1), "drained")
+        self.submit(hyperparameter_sampling=self.grid(1), max_total_runs=1, run_config=self.gated_with(gpus_per_run=2))
+        small, runs = self.sweep_with(1, grid=3, gpus=1)
+        self.gates.release(runs[0])
+        self.gates.environment(small + "_1")
+
+    def test_queued_children_wait_in_order(self):
+        self.machine.nvidia(1)
+        self.start()
+        sweep_id, (zero,) = self.sweep_with(1, grid=5, gpus=1, max_concurrent_runs=5)
+        self.assertEqual([run["devices"] for run in self.children(sweep_id)[1:]], [[]] * 4)
+        self.assertEqual(self.client.post("/runs/%s_1/cancel" % sweep_id).json["status"], "Canceled")
+        self.gates.release(zero)
+        self.assertEqual(self.seen(sweep_id + "_2"), [uuid(0)])
+
+
+class Kept(DevicesTest):
+    """What a restart finds again."""
+
+    def test_no_gpu_is_given_twice_after_a_kill(self):
+        self.machine.nvidia(3)
+        self.start()
+        sweep_id, runs = self.sweep_with(2, grid=8, gpus=1, max_concurrent_runs=2)
+        other, (half,) = self.sweep_with(1, grid=2, gpus=0.75, max_concurrent_runs=1)
+        before = {run: self.held(run) for run in (*runs, half)}
+        self.daemon.restart()
+        self.assertEqual({run: self.held(run) for run in (*runs, half)}, before)
+        for run, devices in before.items():
+            for id, share in devices.items():
+                self.assertEqual(self.holders(id), {run: share})
+        # A sweep that wants one gets none as long as they live.
+        third = self.submit(hyperparameter_sampling=self.grid(1), max_total_runs=1, run_config=self.gated_with(gpus_per_run=1))["run_id"]
+        _, (proof,) = self.sweep_with(1)
+        self.assertEqual(len(self.gates.started()), 4)
+        self.gates.release(half)
+        self.assertEqual(self.seen(third + "_0"), list(before[half]))
+
+    def test_an_intent_that_a_kill_cut_off_starts_on_its_own_device(self):
+        self.machine.nvidia(2)
+        self.start(HYPERDRIVED_FAULT="after_intent")
+        self.client.post("/sweeps", self.specification(hyperparameter_sampling=self.grid(2), run_config=self.gated_with(gpus_per_run=1)))
+        self.assertLess(self.daemon.wait(), 0)
+        self.start()
+        runs = self.gates.wait_started(2)
+        for run in runs:
+            self.gates.environment(run)
+        self.assertEqual(sorted(self.seen(run)[0] for run in runs), [uuid(0), uuid(1)])
+        for run in runs:
+            self.assertEqual(list(self.held(run)), self.seen(run))
+
+    def test_kills_again_and_again(self):
+        self.machine.nvidia(2)
+        self.start()
+        sweep_id, _ = self.sweep_with(2, grid=12, gpus=1)
+        for number in range(4):
+            running = self.live_children(sweep_id)
+            self.gates.release(running[0])
+            self.daemon.restart()
+            self.gates.wait_started(3 + number)
+            wait_until(lambda: len([run for run in self.live_children(sweep_id) if self.run_of(run)["status"] == "Running"]) == 2,
+                       "two running children")
+            self.assertEqual(sorted(id for run in self.live_children(sweep_id) for id in self.held(run)), [uuid(0), uuid(1)])
+
+    def test_a_device_that_has_gone(self):
+        self.machine.nvidia(2)
+        self.start()
+        sweep_id, (zero, one) = self.sweep_with(2, grid=5, gpus=1)
+        self.daemon.kill()
+        gone = self.seen(zero)[0]
+        self.machine.remove_nvidia(0 if gone == uuid(0) else 1)
+        self.start()
+        device = self.gpu(gone)
+        self.assertEqual((device["state"], [run["run_id"] for run in device["runs"]]), ("missing", [zero]))
+        self.assertEqual(device["name"], self.run_of(zero)["devices"][0]["name"])
+        self.assertEqual(self.run_of(zero)["status"], "Running")
+        self.gates.release(zero)
+        self.wait_for_run(zero, "Completed")
+        self.gates.release(one)
+        self.assertNotEqual(self.seen(sweep_id + "_2"), [gone])
+        self.assertError(self.client.post("/sweeps", self.specification(run_config={"command": ["/bin/true"], "gpus_per_run": 2})), 400,
+                         "'run_config.gpus_per_run' must be at most 1, the number of GPUs that there are, got 2")
+
+    def test_drain(self):
+        self.machine.nvidia(2)
+        self.start()
+        sweep_id, (zero, one) = self.sweep_with(2, grid=9, gpus=1)
+        drained, other = self.seen(zero)[0], self.seen(one)[0]
+        answer = self.set_state(drained, "drained")
+        self.assertEqual((answer["id"], answer["state"], [run["run_id"] for run in answer["runs"]]), (drained, "drained", [zero]))
+        self.assertEqual(self.run_of(zero)["status"], "Running")
+        self.gates.release(zero)
+        self.wait_for_run(zero, "Completed")
+        self.daemon.restart()
+        self.assertEqual(self.gpu(drained)["state"], "drained")
+        self.gates.release(one)
+        self.assertEqual(self.seen(sweep_id + "_2"), [other])
+        self.assertEqual(len(self.gates.started()), 3)
+        self.set_state(drained, "active")
+        self.assertEqual(self.seen(sweep_id + "_3"), [drained])
+        self.daemon.restart()
+        self.assertEqual(self.gpu(drained)["state"], "active")
+
+    def test_drain_of_the_cpus_stops_all_starts(self):
+        self.start()
+        sweep_id, (zero,) = self.sweep_with(1, grid=3, max_concurrent_runs=1)
+        self.set_state("cpu", "drained")
+        self.gates.release(zero)
+        self.wait_for_run(zero, "Completed")
+        self.assertEqual(len(self.gates.started()), 1)
+        self.set_state("cpu", "active")
+        self.gates.environment(sweep_id + "_1")
+
+    def test_bad_changes(self):
+        self.machine.nvidia(1)
+        self.start()
+
+        def change(id, body):
+            return self.client.request("PATCH", "/devices/" + id, body=body)
+        self.assertError(change(uuid(7), {"state": "drained"}), 404, "no device with id '%s'" % uuid(7))
+        for body, message, target in (
+            ({}, "'state' is required: drained or active", "state"),
+            ({"state": "missing"}, "'state' must be drained or active, got \"missing\"", "state"),
+            ({"state": None}, "'state' must be drained or active, got null", "state"),
+            ({"state": "active", "name": "x"}, "'name' is not a known field; a device's 'state' can be changed", "name"),
+        ):
+            self.assertError(change(uuid(0), body), 400, message, target)
+        self.assertEqual(change(uuid(0), []).status, 400)
+
+
+class Command(DevicesTest):
+    """`hyperdrive devices`, and what `hyperdrive show` says of a run."""
+
+    def command(self, *arguments, code=0):
+        done = subprocess.run([harness.COMMAND, "--state-dir", self.daemon.state, *arguments], capture_output=True, text=True,
+                              env={**harness.clean_environment(), "LC_ALL": "C.UTF-8"}, timeout=harness.DEADLINE, check=False)
+        self.assertEqual(done.returncode, code, (done.stdout, done.stderr))
+        return done.stdout if code == 0 else done.stderr
+
+    def test_table(self):
+        self.machine.nvidia(2)
+        self.machine.amd(1)
+        self.machine.write("proc/driver/nvidia/capabilities/gpu1/mig/gi1/access", "")
+        self.start()
+        _, (half,) = self.sweep_with(1, gpus=0.5)
+        lines = [line.split() for line in self.command("devices").splitlines()]
+        self.assertEqual(lines[0], ["DEVICE", "NAME", "MEMORY", "STATE", "IN", "USE", "RUNS"])
+        rows = {line[0]: line for line in lines[1:]}
+        self.assertEqual(rows["cpu"], ["cpu", "CPUs", "-", "active", "1/16", "1", "run"])
+        self.assertEqual(rows[uuid(0)], [uuid(0), "NVIDIA", "Test", "0", "-", "active", "0.5/1", half, "(0.5)"])
+        self.assertEqual(rows[amd_uuid(1)][1:], ["gfx90a", "16.0", "GiB", "active", "0/1"])
+        self.assertEqual(lines[-2], "1 of 16 slots are in use".split())
+        self.assertIn("MIG", lines[-1])
+        self.assertEqual(harness.read_json(self.command("devices", "--json")), self.devices())
+        self.assertIn("device          0.5 of %s, NVIDIA Test 0\n" % uuid(0), re.sub(r"device +", "device          ", self.command("show", half)))
+
+    def test_drain_and_activate(self):
+        self.machine.nvidia(1)
+        self.start()
+        self.assertEqual(self.command("devices", "drain", uuid(0)), "%s is drained\n" % uuid(0))
+        self.assertEqual(self.gpu(uuid(0))["state"], "drained")
+        self.assertEqual(harness.read_json(self.command("devices", "--json", "activate", uuid(0))), self.gpu(uuid(0)))
+        self.assertEqual(self.gpu(uuid(0))["state"], "active")
+
+    def test_faults(self):
+        self.start()
+        self.assertIn("no device with id 'GPU/1'", self.command("devices", "drain", "GPU/1", code=3))
+        self.assertIn("drain or activate, not 'stop'", self.command("devices", "stop", "cpu", code=2))
+        self.assertIn("needs the id of a device", self.command("devices", "drain", code=2))
+
+
+if __name__ == "__main__":
+    harness.main()
