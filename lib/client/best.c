@@ -136,7 +136,7 @@ static int print_children(struct client *client, const char *id, struct hd_error
     if (listing.rows == 0 && result == 0) {
         say("there are no such children yet");
     }
-    listing.table.headed = listing.rows == 0; /* no head without rows */
+    listing.table.headed = listing.table.headed || listing.rows == 0; /* no head without rows, and one for all parts */
     if (!table_close(&listing.table) && result == 0) {
         result = hd_error_set(error, HD_UNAVAILABLE, "memory is short");
     }

@@ -41,6 +41,54 @@ static bool take_element(struct elements *elements)
     return go_on;
 }
 
+/* --- Elements in parts
+ * -------------------------------------------------------------------------------------------------------------------- */
+
+/* Below the container at depth 2 the levels are those of `split`. */
+static bool is_at_level(const struct elements *elements)
+{
+    return elements->inside && elements->split != NULL && elements->depth == 2 + elements->level;
+}
+
+static bool may_split(const struct elements *elements, char opening)
+{
+    return is_at_level(elements) && elements->level < ELEMENTS_LEVELS && elements->split[elements->level] == opening;
+}
+
+/* `opening` stands at the end of the text. */
+static void enter_level(struct elements *elements)
+{
+    size_t start = elements->level == 0 ? 0 : elements->member_start[elements->level];
+
+    hd_text_add(&elements->head, elements->current.data + start, elements->current.length - start);
+    elements->level++;
+    elements->head_length[elements->level] = elements->head.length;
+    elements->member_start[elements->level] = elements->current.length;
+}
+
+static void leave_level(struct elements *elements)
+{
+    elements->level--;
+    elements->head.length = elements->head_length[elements->level];
+}
+
+/* Closes what is open, hands it out, and begins the next part with the same openings. */
+static bool take_part(struct elements *elements)
+{
+    bool go_on;
+
+    for (int i = elements->level; i > 0; i--) {
+        hd_text_add_char(&elements->current, elements->split[i - 1] == '{' ? '}' : ']');
+    }
+    elements->failed = elements->failed || elements->head.failed;
+    go_on = !elements->failed && take_element(elements);
+    hd_text_add(&elements->current, elements->head.data, elements->head.length);
+    for (int i = 1; i <= elements->level; i++) {
+        elements->member_start[i] = elements->head_length[i];
+    }
+    return go_on;
+}
+
 /* Depth 1: keys of the outermost object, kept in quotes. */
 static void take_outer(struct elements *elements, char character)
 {
@@ -65,7 +113,7 @@ static bool is_container(const struct elements *elements)
 /* A character outside of strings. */
 static bool take_character(struct elements *elements, char character)
 {
-    bool opens = character == '{' || character == '[', closes = character == '}' || character == ']';
+    bool opens = character == '{' || character == '[', closes = character == '}' || character == ']', splits;
 
     if (opens && !elements->inside && is_container(elements)) {
         elements->inside = true;
@@ -79,9 +127,21 @@ static bool take_character(struct elements *elements, char character)
         elements->depth -= closes;
         return take_element(elements);
     }
+    if (elements->level > 0 && is_at_level(elements) && character == ',' && elements->current.length >= ELEMENTS_PART) {
+        return take_part(elements);
+    }
+    if (elements->level > 0 && is_at_level(elements) && closes) {
+        leave_level(elements);
+    }
+    splits = opens && may_split(elements, character);
     elements->depth += opens - closes;
     if (elements->inside) {
         hd_text_add_char(&elements->current, character);
+        if (splits) {
+            enter_level(elements);
+        } else if (character == ',' && elements->level > 0 && is_at_level(elements)) {
+            elements->member_start[elements->level] = elements->current.length;
+        }
     } else if (elements->depth == 1 && !closes) {
         take_outer(elements, character);
     }
@@ -121,4 +181,5 @@ bool elements_feed(void *data, const char *bytes, size_t length)
 void elements_close(struct elements *elements)
 {
     hd_text_clear(&elements->current);
+    hd_text_clear(&elements->head);
 }

@@ -25,7 +25,7 @@ static int print_table(struct client *client, struct hd_text *path, const char *
     result = path->failed ? hd_error_set(error, HD_UNAVAILABLE, "memory is short") : rest_call(client->rest, &request, NULL, error);
     elements_close(&elements);
     hd_text_clear(path);
-    listing.table.headed = listing.rows == 0;
+    listing.table.headed = listing.table.headed || listing.rows == 0;
     if (!table_close(&listing.table) && result == 0) {
         result = hd_error_set(error, HD_UNAVAILABLE, "memory is short");
     }
@@ -67,64 +67,150 @@ int command_hyperparameters(struct client *client, struct hd_error *error)
     return print_table(client, &path, "hyperparameters", take_configuration, columns, 2, error);
 }
 
-/* One metric: how many values, the last one, and the least and the largest of those that are numbers. */
-static void add_metric(struct listing *listing, const char *run, const cJSON *metric)
-{
-    const cJSON *values = cJSON_IsArray(metric) ? metric->child : metric, *value, *last = NULL, *least = NULL, *most = NULL;
-    struct hd_text text[3] = {{0}, {0}, {0}};
-    double number, low = 0, high = 0;
-    int count = 0;
+/* What is said of one metric of one run; a long one comes in parts. */
+struct series {
+    struct table *table;
+    bool of_sweep; /* the first column is the run */
+    char *run, *name;
+    long long count, rows;
+    cJSON *last, *least, *most; /* owned; the last two of values that are numbers */
+    double low, high;
+    bool failed;
+};
 
-    for (value = values; value != NULL; value = cJSON_IsArray(metric) ? value->next : NULL) {
-        count++;
-        last = value;
-        if (hd_json_metric_number(value, &number) && number == number) { /* not NaN */
-            least = least == NULL || number < low ? value : least;
-            low = least == value ? number : low;
-            most = most == NULL || number > high ? value : most;
-            high = most == value ? number : high;
+static void keep(struct series *series, cJSON **place, const cJSON *value)
+{
+    cJSON_Delete(*place);
+    *place = cJSON_Duplicate(value, true);
+    series->failed = series->failed || *place == NULL;
+}
+
+static void add_value(struct series *series, const cJSON *value)
+{
+    double number;
+
+    series->count++;
+    if (hd_json_metric_number(value, &number) && number == number) { /* not NaN */
+        if (series->least == NULL || number < series->low) {
+            series->low = number;
+            keep(series, &series->least, value);
+        }
+        if (series->most == NULL || number > series->high) {
+            series->high = number;
+            keep(series, &series->most, value);
         }
     }
-    text_value(&text[0], last, 6);
-    text_value(&text[1], least, 6);
-    text_value(&text[2], most, 6);
-    if (run != NULL) {
-        table_add(&listing->table, TABLE_PLAIN, run);
+    if (value->next == NULL) {
+        keep(series, &series->last, value);
     }
-    table_add(&listing->table, TABLE_PLAIN, metric->string);
-    table_format(&listing->table, TABLE_PLAIN, "%d", count);
-    for (size_t i = 0; i < 3; i++) {
-        table_add(&listing->table, TABLE_PLAIN, text[i].data);
-        listing->table.failed = listing->table.failed || text[i].failed;
-        hd_text_clear(&text[i]);
+}
+
+static void add_cell(struct series *series, cJSON **value)
+{
+    struct hd_text text = {0};
+
+    text_value(&text, *value, 6);
+    table_add(series->table, TABLE_PLAIN, text.data);
+    series->failed = series->failed || text.failed;
+    hd_text_clear(&text);
+    cJSON_Delete(*value);
+    *value = NULL;
+}
+
+/* Its row, when all of it came. */
+static void end_series(struct series *series)
+{
+    if (series->name != NULL) {
+        if (series->of_sweep) {
+            table_add(series->table, TABLE_PLAIN, series->run);
+        }
+        table_add(series->table, TABLE_PLAIN, series->name);
+        table_format(series->table, TABLE_PLAIN, "%lld", series->count);
+        add_cell(series, &series->last);
+        add_cell(series, &series->least);
+        add_cell(series, &series->most);
+        series->rows++;
     }
-    listing->rows++;
+    free(series->run);
+    free(series->name);
+    series->run = series->name = NULL;
+    series->count = 0;
+}
+
+static void add_part(struct series *series, const char *run, const cJSON *metric)
+{
+    if (series->name == NULL || strcmp(series->name, metric->string) != 0 || strcmp(series->run, run) != 0) {
+        end_series(series);
+        series->run = strdup(run);
+        series->name = strdup(metric->string);
+        series->failed = series->failed || series->run == NULL || series->name == NULL;
+    }
+    if (series->failed) {
+        return;
+    }
+    if (!cJSON_IsArray(metric)) {
+        cJSON alone = *metric;
+
+        alone.next = NULL;
+        add_value(series, &alone);
+        return;
+    }
+    for (const cJSON *value = metric->child; value != NULL; value = value->next) {
+        add_value(series, value);
+    }
 }
 
 static bool take_metric_of_run(void *data, const cJSON *metric)
 {
-    struct listing *listing = data;
+    struct series *series = data;
 
-    add_metric(listing, NULL, metric);
-    return !listing->table.failed;
+    add_part(series, "", metric);
+    return !series->failed;
 }
 
 static bool take_metrics_of_sweep(void *data, const cJSON *run)
 {
-    struct listing *listing = data;
+    struct series *series = data;
     const cJSON *metric;
 
     cJSON_ArrayForEach(metric, run)
     {
-        add_metric(listing, run->string, metric);
+        add_part(series, run->string, metric);
     }
-    return !listing->table.failed;
+    return !series->failed;
+}
+
+/* Takes over and frees the path. */
+static int print_metrics(struct client *client, struct hd_text *path, bool of_sweep, struct hd_error *error)
+{
+    static const struct table_column columns[] = {{"RUN", false, true},  {"METRIC", false, false}, {"VALUES", true, false},
+                                                  {"LAST", true, false}, {"LEAST", true, false},   {"MOST", true, false}};
+    struct table table;
+    struct series series = {.table = &table, .of_sweep = of_sweep};
+    struct elements elements;
+    struct rest_request request = {.path = path->data, .sink = elements_feed, .data = &elements};
+    int result;
+
+    table_open(&table, client->output.file, client->output.width, client->output.colour, of_sweep ? columns : columns + 1,
+               of_sweep ? 6 : 5);
+    elements_open(&elements, "metrics", of_sweep ? take_metrics_of_sweep : take_metric_of_run, &series);
+    elements.split = of_sweep ? "{[" : "[";
+    result = path->failed ? hd_error_set(error, HD_UNAVAILABLE, "memory is short") : rest_call(client->rest, &request, NULL, error);
+    elements_close(&elements);
+    hd_text_clear(path);
+    end_series(&series);
+    table.headed = table.headed || series.rows == 0;
+    if ((!table_close(&table) || series.failed) && result == 0) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "memory is short");
+    }
+    if (series.rows == 0 && result == 0) {
+        say("there are no metrics yet");
+    }
+    return result;
 }
 
 int command_metrics(struct client *client, struct hd_error *error)
 {
-    static const struct table_column columns[] = {{"RUN", false, true},  {"METRIC", false, false}, {"VALUES", true, false},
-                                                  {"LAST", true, false}, {"LEAST", true, false},   {"MOST", true, false}};
     struct rest_answer answer = {0};
     struct hd_text path;
     char *id = NULL;
@@ -144,8 +230,7 @@ int command_metrics(struct client *client, struct hd_error *error)
     if (client->arguments.value[OPTION_JSON] != NULL) {
         return client_print_json(client, &path, error);
     }
-    return run ? print_table(client, &path, "metrics", take_metric_of_run, columns + 1, 5, error)
-               : print_table(client, &path, "metrics", take_metrics_of_sweep, columns, 6, error);
+    return print_metrics(client, &path, !run, error);
 }
 
 int command_config(struct client *client, struct hd_error *error)

@@ -157,6 +157,107 @@ START_TEST(test_elements)
 }
 END_TEST
 
+/* All parts of an answer, put together again; and how long the longest was. */
+struct parts {
+    cJSON *whole; /* an object of objects or arrays, or of arrays alone */
+    size_t longest;
+    int count;
+};
+
+static void join(cJSON *into, const cJSON *part)
+{
+    const cJSON *child;
+
+    cJSON_ArrayForEach(child, part)
+    {
+        cJSON *there = child->string != NULL ? cJSON_GetObjectItemCaseSensitive(into, child->string) : NULL;
+
+        if (there != NULL && (cJSON_IsObject(child) || cJSON_IsArray(child))) {
+            join(there, child);
+        } else if (child->string != NULL) {
+            ck_assert(cJSON_AddItemToObject(into, child->string, cJSON_Duplicate(child, true)));
+        } else {
+            ck_assert(cJSON_AddItemToArray(into, cJSON_Duplicate(child, true)));
+        }
+    }
+}
+
+static bool take_part(void *data, const cJSON *element)
+{
+    struct parts *parts = data;
+    struct hd_text text = {0};
+    cJSON *wrapped = cJSON_CreateObject();
+
+    ck_assert(cJSON_AddItemToObject(wrapped, element->string, cJSON_Duplicate(element, true)));
+    join(parts->whole, wrapped);
+    hd_json_print(&text, wrapped, HD_JSON_COMPACT);
+    parts->longest = text.length > parts->longest ? text.length : parts->longest;
+    parts->count++;
+    hd_text_clear(&text);
+    cJSON_Delete(wrapped);
+    return true;
+}
+
+static void add_numbers(struct hd_text *text, int count)
+{
+    for (int i = 0; i < count; i++) {
+        hd_text_format(text, "%s%d", i > 0 ? " , " : "", i);
+    }
+}
+
+/* Two runs, the first with two long series, between short ones and a row that is not to be cut. */
+static void add_run(struct hd_text *text, const char *name, int count)
+{
+    hd_text_format(text, "\"%s\":{\"short ,[\\\"\":1.5,\"loss\" : [", name);
+    add_numbers(text, count);
+    hd_text_add_string(text, "],\"row\":{\"x\":[1,2],\"y\":\"]}\"},\"other\":[");
+    add_numbers(text, count);
+    hd_text_add_string(text, "],\"last\":[[1],[2,3]]}");
+}
+
+static void expect_parts(const char *split, const char *json, const char *container, size_t piece, int least_parts)
+{
+    struct parts parts = {.whole = cJSON_CreateObject()};
+    cJSON *all = hd_json_parse_own(json);
+    const size_t length = strlen(json);
+    struct elements elements;
+
+    elements_open(&elements, "m", take_part, &parts);
+    elements.split = split;
+    for (size_t at = 0; at < length; at += piece) {
+        ck_assert(elements_feed(&elements, json + at, length - at < piece ? length - at : piece));
+    }
+    elements_close(&elements);
+    ck_assert(cJSON_Compare(parts.whole, cJSON_GetObjectItemCaseSensitive(all, container), true));
+    ck_assert_int_ge(parts.count, least_parts);
+    ck_assert_uint_lt(parts.longest, 2 * ELEMENTS_PART);
+    cJSON_Delete(parts.whole);
+    cJSON_Delete(all);
+}
+
+START_TEST(test_elements_in_parts)
+{
+    static const size_t pieces[] = {1, 7, 16384, 100000000};
+    struct hd_text sweep = {0}, run = {0};
+
+    hd_text_add_string(&sweep, "{\"m\":{");
+    add_run(&sweep, "first", 15000);
+    hd_text_add_string(&sweep, ",");
+    add_run(&sweep, "second", 12000);
+    hd_text_add_string(&sweep, ", \"third\":{}}}");
+    hd_text_add_string(&run, "{");
+    add_run(&run, "m", 15000);
+    hd_text_add_string(&run, "}");
+    ck_assert(!sweep.failed && !run.failed);
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        expect_parts("{[", sweep.data, "m", pieces[i], 4);
+        expect_parts("[", run.data, "m", pieces[i], 4);
+    }
+    hd_text_clear(&sweep);
+    hd_text_clear(&run);
+}
+END_TEST
+
 START_TEST(test_elements_stop)
 {
     struct taken taken = {.stop_after = 2};
@@ -287,6 +388,7 @@ int main(void)
     tcase_add_test(cases, test_control_characters);
     tcase_add_test(cases, test_long);
     tcase_add_loop_test(cases, test_elements, 0, sizeof(answers) / sizeof(answers[0]));
+    tcase_add_test(cases, test_elements_in_parts);
     tcase_add_test(cases, test_elements_stop);
     tcase_add_test(cases, test_values);
     tcase_add_test(cases, test_progress);
