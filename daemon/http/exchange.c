@@ -70,6 +70,8 @@ void http_exchange_end(void *context, struct MHD_Connection *connection, void **
         return;
     *slot = NULL;
     http_connection_enter(request->peer, HTTP_IDLE);
+    if (request->stream != NULL)
+        http_stream_detach(request->stream);
     request->connection = NULL;
     request->peer = NULL;
     if (!request->owed) {

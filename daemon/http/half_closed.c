@@ -91,6 +91,11 @@ void http_half_closed_end(struct http_server *server)
     for (struct http_watch *watch = server->half_closed; watch != NULL; watch = next) {
         struct http_connection *peer = watch->peer;
         next = watch->next;
+        if (peer->stream != NULL && !peer->stream->ended) { /* there is no end that the client could wait for */
+            forget(watch);
+            http_stream_cut(peer->stream);
+            continue;
+        }
         bool waits = peer->stage == HTTP_IDLE || peer->stage == HTTP_HEAD || peer->stage == HTTP_BODY;
         if (!waits || !is_read_through(peer->fd))
             continue;

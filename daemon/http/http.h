@@ -53,6 +53,8 @@ struct http_settings {
     unsigned connections; /* at most; further ones get 503 */
     int64_t header_timeout_us, body_timeout_us, idle_timeout_us;
     int64_t close_timeout_us; /* how long http_close waits for handlers that owe an answer; 0: 10 s */
+    unsigned streams;         /* answers without an end that may be open at once, further ones get 503; 0: 256 */
+    int64_t heartbeat_us;     /* how often streams without news say that they live; 0: 15 s */
     /* Finds who presents this bearer token (NULL: none was sent). Returns false for a token that is good for nothing. */
     bool (*authenticate)(void *context, const char *token, struct http_principal *ret_principal);
     /* Takes what libmicrohttpd complains about (bad requests, no descriptors left), at most one line a second; NULL: nobody. */
@@ -114,5 +116,30 @@ bool http_prefers_gzip(struct http_request *request);
 void http_encoded_gzip(struct http_request *request);
 /* A header for the answer to come. */
 void http_reply_header(struct http_request *request, const char *name, const char *value);
+
+/* --- Answers without an end in sight: what is appended is sent as it comes. ---
+ * A stream holds a bounded number of bytes. When it is full, whoever feeds it waits until it is `wanted` again, and knows for himself where
+ * to go on: so a slow reader costs no memory. */
+struct http_stream;
+struct http_stream_settings {
+    const char *content_type;
+    const char *heartbeat;      /* static; sent when there was nothing else; NULL: nothing may stand between what is appended */
+    void (*wanted)(void *data); /* all that was appended is on its way; NULL: nobody waits for that */
+    void (*closed)(void *data); /* the stream is gone: its end was sent, the client went or the server stops. The last call. */
+    void *data;
+};
+/* Answers with a stream. NULL when there cannot be one (too many, no memory, the server stops): then it has answered so, and nothing is
+ * called. */
+struct http_stream *http_stream_open(struct http_request *request, int status, const struct http_stream_settings *settings);
+/* It holds as much as it may. */
+bool http_stream_full(const struct http_stream *stream);
+/* Bytes that it holds: at most 32 KiB and the last piece. */
+size_t http_stream_held(const struct http_stream *stream);
+/* All of it, if the stream is not full; nothing else. When memory is short the stream is cut off, upon which clients ask again. */
+void http_stream_append(struct http_stream *stream, const char *bytes, size_t length);
+/* What was appended is still sent, and then the end. */
+void http_stream_end(struct http_stream *stream);
+/* The connection breaks. */
+void http_stream_cut(struct http_stream *stream);
 
 #endif

@@ -17,6 +17,10 @@ enum {
     HTTP_LINGER_SOCKETS = 64,       /* at once */
     HTTP_CLOSE_DRAIN_MS = 10000,    /* how long http_close waits for handlers if the settings do not say */
     HTTP_CLOSE_FLUSH_MS = 2000,     /* and then for clients to take the last answers */
+    HTTP_CLOSE_STREAM_MS = 500,     /* how long http_close waits for those who read a stream to take its end */
+    HTTP_STREAMS = 256,             /* at once, if the settings do not say */
+    HTTP_STREAM_BYTES = 32 * 1024,  /* a stream that holds so much is full */
+    HTTP_HEARTBEAT_MS = 15000,      /* if the settings do not say */
 };
 
 /* Behind the tag of an answer that is compressed. */
@@ -42,11 +46,26 @@ struct http_connection {
     bool refused;                            /* above the limit of connections: every request gets 503 */
     bool linger;                             /* the client may still be sending what nobody will read */
     struct http_watch *watch;                /* for the client's end; NULL when memory was short */
+    struct http_stream *stream;              /* what is being sent, when it is one */
 };
 
 struct http_stage_list {
     struct http_connection *first, *last;
     size_t count;
+};
+
+struct http_stream {
+    struct http_server *server;
+    struct http_request *request;        /* NULL: over, and the connection may be gone */
+    struct http_stream *previous, *next; /* in the server's list */
+    struct http_stream *next_woken;
+    struct http_stream_settings settings;
+    char *bytes; /* what is to be sent is from `begin` to `end` */
+    size_t begin, end, capacity;
+    bool suspended; /* it had nothing to send */
+    bool woken;     /* in the server's list of those to be resumed */
+    bool wanting;   /* `wanted` is to be called */
+    bool ended, cut;
 };
 
 struct http_reply_field {
@@ -81,7 +100,8 @@ struct http_request {
     bool varies;             /* with Accept-Encoding */
     struct MHD_Response *response;
     struct http_reply_field *fields;
-    char uri[]; /* as it came; cut up and decoded in place by http_target_parse */
+    struct http_stream *stream; /* the answer, when it is one */
+    char uri[];                 /* as it came; cut up and decoded in place by http_target_parse */
 };
 
 enum http_phase { HTTP_SERVING, HTTP_DRAINING, HTTP_FLUSHING, HTTP_STOPPED };
@@ -107,6 +127,11 @@ struct http_server {
     struct http_request *requests;                 /* all that live */
     struct http_request *answered, *answered_last; /* suspended and answered: to be resumed together */
     struct http_watch *half_closed;                /* whose client sends no more */
+    struct http_stream *streams;                   /* all that are open */
+    struct http_stream *woken;                     /* to be resumed together */
+    size_t stream_count, streams_wanting;
+    uint64_t beat_ms;         /* when the next heartbeat is due */
+    uint64_t streams_late_ms; /* when the server closes: when streams that are still there are cut off */
     struct http_lingerer *lingerers;
     size_t lingerer_count;
     struct MHD_Response *short_of_memory; /* made at the start, when there was memory */
@@ -145,6 +170,19 @@ void http_half_closed_end(struct http_server *server);
 void http_linger(struct http_server *server, int fd);
 uint64_t http_linger_late(struct http_server *server, uint64_t now_ms);
 void http_linger_close_all(struct http_server *server);
+
+/* stream.c */
+/* Resumes those that have something to send; MHD_run must follow. */
+void http_stream_resume_woken(struct http_server *server);
+/* Tells the feeders of those that have sent all. */
+void http_stream_tell_wanted(struct http_server *server);
+/* Heartbeats; returns when the next will be, UINT64_MAX: never. */
+uint64_t http_stream_beat(struct http_server *server, uint64_t now_ms);
+void http_stream_end_all(struct http_server *server, uint64_t now_ms);
+/* While the server closes: cuts off what has not ended in time; returns when that will be. */
+uint64_t http_stream_late(struct http_server *server, uint64_t now_ms);
+/* The request is over. */
+void http_stream_detach(struct http_stream *stream);
 
 /* exchange.c: the callbacks of libmicrohttpd in the life of one request */
 void *http_exchange_begin(void *server, const char *uri, struct MHD_Connection *connection);
@@ -191,6 +229,10 @@ bool http_query_check(struct http_request *request);
 struct MHD_Response *http_reply_short_of_memory(void);
 /* Answers in place of the handler, which goes on owing one that will be dropped. */
 void http_reply_in_place(struct http_request *request, enum hd_code code, const char *message);
+/* The handler's debt is paid. False: somebody answered in its place (the server is closing), and this answer goes nowhere. */
+bool http_reply_settle(struct http_request *request);
+/* Makes `response` (NULL: memory was short) the request's answer and takes it over. */
+void http_reply_response(struct http_request *request, struct MHD_Response *response, int status);
 /* Hands the answer to libmicrohttpd. */
 enum MHD_Result http_reply_queue(struct http_request *request);
 /* {"error":{...}} as all errors of this daemon look. */

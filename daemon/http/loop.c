@@ -44,7 +44,9 @@ static void run(struct http_server *server)
         MHD_resume_connection(request->connection);
         request = next;
     }
+    http_stream_resume_woken(server);
     MHD_run(server->daemon);
+    http_stream_tell_wanted(server);
 }
 
 static void arm_timer(struct http_server *server, uint64_t now_ms, uint64_t next_ms)
@@ -69,6 +71,7 @@ static void begin_drain(struct http_server *server, uint64_t now_ms)
     uint64_t limit_ms = (uint64_t)server->settings.close_timeout_us / 1000;
     server->phase_limit_ms = now_ms + (limit_ms > 0 ? limit_ms : HTTP_CLOSE_DRAIN_MS);
     MHD_quiesce_daemon(server->daemon);
+    http_stream_end_all(server, now_ms);
     run(server);
     close(server->listen_fd);
     server->listen_fd = -1;
@@ -145,10 +148,13 @@ static void turn(uv_prepare_t *prepare)
     uint64_t next_ms = server->phase != HTTP_SERVING ? server->phase_limit_ms : UINT64_MAX;
     uint64_t late_ms = http_connection_late(server, now_ms);
     uint64_t linger_ms = http_linger_late(server, now_ms);
+    uint64_t stream_ms = server->phase == HTTP_SERVING ? http_stream_beat(server, now_ms) : http_stream_late(server, now_ms);
     if (late_ms < next_ms)
         next_ms = late_ms;
     if (linger_ms < next_ms)
         next_ms = linger_ms;
+    if (stream_ms < next_ms)
+        next_ms = stream_ms;
     arm_timer(server, now_ms, next_ms);
 }
 

@@ -41,8 +41,7 @@ void http_reply_header(struct http_request *request, const char *name, const cha
     request->fields = field;
 }
 
-/* The handler's debt is paid. False: somebody answered in its place (the server is closing), and this answer goes nowhere. */
-static bool settle_debt(struct http_request *request)
+bool http_reply_settle(struct http_request *request)
 {
     bool was_answered = request->answered;
     assert(request->owed || !was_answered);
@@ -80,8 +79,7 @@ static bool dress(struct http_request *request, struct MHD_Response *response, i
     return ok && !request->failed;
 }
 
-/* Makes `response` (NULL: memory was short) the request's answer and takes it over. */
-static void answer(struct http_request *request, struct MHD_Response *response, int status)
+void http_reply_response(struct http_request *request, struct MHD_Response *response, int status)
 {
     struct http_server *server = request->server;
     if (response != NULL && !dress(request, response, status)) {
@@ -111,12 +109,12 @@ static void answer_text(struct http_request *request, int status, const char *co
         free(bytes);
     else if (MHD_add_response_header(response, "Content-Type", content_type) == MHD_NO)
         request->failed = true;
-    answer(request, response, status);
+    http_reply_response(request, response, status);
 }
 
 void http_reply_json(struct http_request *request, int status, struct hd_text *text)
 {
-    if (settle_debt(request))
+    if (http_reply_settle(request))
         answer_text(request, status, "application/json", text);
     else
         hd_text_clear(text);
@@ -124,7 +122,7 @@ void http_reply_json(struct http_request *request, int status, struct hd_text *t
 
 void http_reply_text(struct http_request *request, int status, const char *content_type, struct hd_text *text)
 {
-    if (settle_debt(request))
+    if (http_reply_settle(request))
         answer_text(request, status, content_type, text);
     else
         hd_text_clear(text);
@@ -132,8 +130,8 @@ void http_reply_text(struct http_request *request, int status, const char *conte
 
 void http_reply_empty(struct http_request *request, int status)
 {
-    if (settle_debt(request))
-        answer(request, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), status);
+    if (http_reply_settle(request))
+        http_reply_response(request, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), status);
 }
 
 static void add_member(struct hd_text *text, const char *name, const char *value)
@@ -186,7 +184,7 @@ void http_reply_in_place(struct http_request *request, enum hd_code code, const 
 
 void http_reply_error(struct http_request *request, const struct hd_error *error)
 {
-    if (!settle_debt(request))
+    if (!http_reply_settle(request))
         return;
     /* An error without a code is a fault of the caller, but the client must hear something. */
     enum hd_code code = error->code != HD_NO_ERROR ? error->code : HD_INTERNAL;
@@ -197,10 +195,10 @@ void http_reply_error(struct http_request *request, const struct hd_error *error
 
 void http_reply_problems(struct http_request *request, const struct hd_problems *problems)
 {
-    if (!settle_debt(request))
+    if (!http_reply_settle(request))
         return;
     if (problems->out_of_memory || problems->count == 0) {
-        answer(request, NULL, 0);
+        http_reply_response(request, NULL, 0);
         return;
     }
     struct hd_text text = {0};
@@ -225,7 +223,7 @@ static bool describe_file(struct MHD_Response *response, const char *content_typ
 void http_reply_file(struct http_request *request, const char *content_type, int fd, int64_t offset, int64_t length, bool partial,
                      int64_t total)
 {
-    if (!settle_debt(request)) {
+    if (!http_reply_settle(request)) {
         close(fd);
         return;
     }
@@ -242,7 +240,7 @@ void http_reply_file(struct http_request *request, const char *content_type, int
     }
     if (response != NULL && !describe_file(response, content_type, offset, length, partial, total))
         request->failed = true;
-    answer(request, response, partial ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK);
+    http_reply_response(request, response, partial ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK);
 }
 
 enum MHD_Result http_reply_queue(struct http_request *request)

@@ -116,6 +116,21 @@ static void send_file(struct http_request *request, void *context)
     http_reply_file(request, "text/plain", fd, from, length, length != 10000, 10000);
 }
 
+static void stream_closed(void *data)
+{
+    (void)data;
+}
+
+static void send_brief_stream(struct http_request *request, void *context)
+{
+    const struct http_stream_settings settings = {.content_type = "text/plain", .closed = stream_closed, .data = context};
+    struct http_stream *stream = http_stream_open(request, 200, &settings);
+    if (stream == NULL)
+        return;
+    http_stream_append(stream, "brief", 5);
+    http_stream_end(stream);
+}
+
 static const char *const THING_PARAMETERS[] = {"top", "reverse", "name", NULL};
 static const char *const FILE_PARAMETERS[] = {"from", "length", NULL};
 static const struct http_route ROUTES[] = {
@@ -127,6 +142,7 @@ static const struct http_route ROUTES[] = {
     {"GET", "/hold", HTTP_OPEN, hold, NULL},
     {"GET", "/deferred", HTTP_OPEN, defer, NULL},
     {"GET", "/file", HTTP_OPEN, send_file, FILE_PARAMETERS},
+    {"GET", "/brief", HTTP_OPEN, send_brief_stream, NULL},
     {"GET", "/api/v1/owner", HTTP_OWNER_ONLY, say_pong, NULL},
     {"POST", "/api/v1/owner", HTTP_OWNER_ONLY, say_pong, NULL},
     {"GET", "/api/v1/runs/{id}", HTTP_OWN_RUN, say_part, NULL},

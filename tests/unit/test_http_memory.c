@@ -85,6 +85,7 @@ START_TEST(test_each_allocation_fails_once)
         {"GET /echo/x HTTP/1.1\r\n" HOST "\r\n", 200},
         {"GET /deferred HTTP/1.1\r\n" HOST "\r\n", 200},
         {"GET /file HTTP/1.1\r\n" HOST "\r\n", 200},
+        {"GET /brief HTTP/1.1\r\n" HOST "\r\n", 200},
         {"GET /thing/1?a=1&top&b=2 HTTP/1.1\r\n" HOST "\r\n", 400},
         {"GET /thing/1?top=x HTTP/1.1\r\n" HOST "\r\n", 400},
         {"DELETE /healthz HTTP/1.1\r\n" HOST "\r\n", 405},
