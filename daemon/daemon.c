@@ -11,6 +11,8 @@
 #include <uv.h>
 
 #include "api/api.h"
+#include "api/event_hub.h"
+#include "api/follow.h"
 #include "http/http.h"
 #include "log.h"
 #include "notify.h"
@@ -138,6 +140,8 @@ static void on_api_idle(void *data)
 {
     struct daemon *daemon = data;
 
+    event_hub_close(daemon->api.events);
+    followers_close(daemon->api.followers);
     if (daemon->sweeps != NULL)
         sweeps_close(daemon->sweeps, on_sweeps_closed, daemon);
     else
@@ -286,6 +290,9 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .big_answers = (int)settings->big_answers,
     };
     snprintf(daemon->api.instance, sizeof daemon->api.instance, "%08x%08x", randombytes_random(), randombytes_random());
+    if (event_hub_open(&daemon->api.events, &daemon->loop, daemon->store, error) != 0 ||
+        followers_open(&daemon->api.followers, &daemon->api, error) != 0)
+        return -(int)error->code;
     return http_open(&daemon->http, &daemon->loop, &http_settings, error);
 }
 

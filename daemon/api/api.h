@@ -6,9 +6,14 @@
 #include "store/store.h"
 #include "sweep/sweep.h"
 
+struct event_hub;
+struct followers;
+
 struct api {
     uv_loop_t *loop;
     struct store *store;
+    struct event_hub *events;
+    struct followers *followers;
     struct sweeps *sweeps; /* NULL until everything is taken up: then the daemon is not ready */
     const char *state_dir;
     const char *monitor, *configuration_file; /* as told by /version; the file may be NULL */

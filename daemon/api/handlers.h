@@ -26,8 +26,12 @@ http_handler api_best, api_sorted, api_hyperparameters;
 http_handler api_sweep_metrics, api_run_metrics;
 /* report.c */
 http_handler api_report;
+/* sweep_log.c */
+http_handler api_sweep_log;
+/* events.c */
+http_handler api_events, api_sweep_events;
 /* logs.c */
-http_handler api_sweep_log, api_list_logs, api_get_log;
+http_handler api_list_logs, api_get_log;
 /* health.c */
 http_handler api_healthz, api_readyz, api_version;
 /* openapi.c */

@@ -6,8 +6,8 @@
 #include "answer.h"
 #include "core/instant.h"
 #include "core/json.h"
-#include "core/number.h"
 #include "handlers.h"
+#include "metric_value.h"
 #include "resource.h"
 #include "table.h"
 
@@ -22,55 +22,6 @@ struct shape {
     bool is_table;
     struct table table;
 };
-
-/* --- Values ------------------------------------------------------------------------------------------------------------------------------
- */
-
-static void print_value(struct hd_text *text, const struct store_stored_point *point, const char *run_id)
-{
-    char number[HD_NUMBER_TEXT_SIZE];
-
-    switch (point->kind) {
-    case STORE_INTEGER:
-        hd_text_format(text, "%" PRId64, point->integer);
-        break;
-    case STORE_FLOAT:
-        hd_number_json(point->number, number);
-        hd_text_add_string(text, number);
-        break;
-    case STORE_NAN:
-        hd_text_add_string(text, "\"NaN\"");
-        break;
-    case STORE_INFINITY:
-        hd_text_add_string(text, "\"Infinity\"");
-        break;
-    case STORE_MINUS_INFINITY:
-        hd_text_add_string(text, "\"-Infinity\"");
-        break;
-    case STORE_STRING:
-        hd_json_print_string(text, point->text);
-        break;
-    case STORE_BOOLEAN:
-        hd_text_add_string(text, point->integer != 0 ? "true" : "false");
-        break;
-    case STORE_NULL:
-        hd_text_add_string(text, "null");
-        break;
-    case STORE_ROW:
-    case STORE_TABLE:
-        hd_text_add_string(text, point->text);
-        break;
-    case STORE_IMAGE: {
-        struct hd_text location = {0};
-
-        hd_text_format(&location, "artifact://%s/%s", run_id, point->text);
-        hd_json_print_string(text, location.failed ? "" : location.data);
-        text->failed |= location.failed;
-        hd_text_clear(&location);
-        break;
-    }
-    }
-}
 
 /* --- The shapes: {run: {name: value}} ----------------------------------------------------------------------------------------------------
  */
@@ -143,7 +94,7 @@ static int add_point(void *context, const struct store_stored_point *point)
         return add_rows(shape, point);
     if (shape->in_list++ > 0)
         hd_text_add_char(&shape->answer->text, ',');
-    print_value(&shape->answer->text, point, shape->run_id);
+    metric_value_print(&shape->answer->text, point, shape->run_id);
     return answer_flush(shape->answer);
 }
 
@@ -191,7 +142,7 @@ static int print_point(void *context, const struct store_stored_point *point)
     if (point->sequence < shape->answer->question->from)
         return 0;
     hd_text_format(text, "%s{\"sequence\":%" PRId64 ",\"value\":", shape->in_list++ > 0 ? "," : "", point->sequence);
-    print_value(text, point, shape->run_id);
+    metric_value_print(text, point, shape->run_id);
     if (point->has_step)
         hd_text_format(text, ",\"step\":%" PRId64, point->step);
     else

@@ -25,7 +25,8 @@ const struct http_route api_routes[] = {
     {"GET", ROOT "/sweeps/{id}/children/sorted", HTTP_OWNER_ONLY, api_sorted, PARAMETERS("top", "reverse", "discard_no_metric")},
     {"GET", ROOT "/sweeps/{id}/hyperparameters", HTTP_OWNER_ONLY, api_hyperparameters, NULL},
     {"GET", ROOT "/sweeps/{id}/metrics", HTTP_OWNER_ONLY, api_sweep_metrics, PARAMETERS("form")},
-    {"GET", ROOT "/sweeps/{id}/log", HTTP_OWNER_ONLY, api_sweep_log, NULL},
+    {"GET", ROOT "/sweeps/{id}/log", HTTP_OWNER_ONLY, api_sweep_log, PARAMETERS("follow")},
+    {"GET", ROOT "/sweeps/{id}/events", HTTP_OWNER_ONLY, api_sweep_events, PARAMETERS("from", "last_event_id", "follow")},
 
     {"GET", ROOT "/devices", HTTP_OWNER_ONLY, api_list_devices, NULL},
     {"PATCH", ROOT "/devices/{id}", HTTP_OWNER_ONLY, api_change_device, NULL},
@@ -35,6 +36,8 @@ const struct http_route api_routes[] = {
     {"GET", ROOT "/runs/{id}/metrics", HTTP_OWN_RUN, api_run_metrics, PARAMETERS("form", "from")},
     {"POST", ROOT "/runs/{id}/metrics", HTTP_OWN_RUN, api_report, NULL},
     {"GET", ROOT "/runs/{id}/logs", HTTP_OWN_RUN, api_list_logs, NULL},
-    {"GET", ROOT "/runs/{id}/logs/{name...}", HTTP_OWN_RUN, api_get_log, NULL},
+    {"GET", ROOT "/runs/{id}/logs/{name...}", HTTP_OWN_RUN, api_get_log, PARAMETERS("follow")},
+
+    {"GET", ROOT "/events", HTTP_OWNER_ONLY, api_events, PARAMETERS("from", "last_event_id", "follow")},
     {0},
 };

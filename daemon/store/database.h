@@ -18,6 +18,7 @@ struct database {
     size_t count;
     int64_t now_us;  /* of the transaction under way */
     int64_t ordinal; /* the last one given out in it */
+    bool has_events; /* some were added in it */
 };
 
 enum database_mode { DATABASE_WRITER, DATABASE_READER };

@@ -1,4 +1,4 @@
-/* Reads of metric points and of events. */
+/* Reads of metric points. */
 #include "reader.h"
 
 static const char SERIES_OF_SWEEP[] = "SELECT run.run, run.id, series.name, name.text, series.form, series.listed, series.points FROM run "
@@ -34,23 +34,32 @@ static int first_attempt(struct store_reader *reader, int64_t run, struct attemp
     return ret_attempts->statement == NULL ? -(int)error->code : next_attempt(reader, ret_attempts, error);
 }
 
-static int give_point(sqlite3_stmt *statement, int attempt, const struct store_metrics_reader *callbacks)
+/* From `column` on: sequence, kind, value, step, time. */
+static void load_point(sqlite3_stmt *statement, int column, struct store_stored_point *ret_point)
 {
     struct store_stored_point point = {
-        .sequence = sqlite3_column_int64(statement, 0),
-        .kind = (enum store_point_kind)sqlite3_column_int(statement, 1),
-        .has_step = sqlite3_column_type(statement, 3) != SQLITE_NULL,
-        .step = sqlite3_column_int64(statement, 3),
-        .at_us = sqlite3_column_int64(statement, 4),
-        .attempt = attempt,
+        .sequence = sqlite3_column_int64(statement, column),
+        .kind = (enum store_point_kind)sqlite3_column_int(statement, column + 1),
+        .has_step = sqlite3_column_type(statement, column + 3) != SQLITE_NULL,
+        .step = sqlite3_column_int64(statement, column + 3),
+        .at_us = sqlite3_column_int64(statement, column + 4),
     };
 
     if (point.kind == STORE_INTEGER || point.kind == STORE_BOOLEAN)
-        point.integer = sqlite3_column_int64(statement, 2);
+        point.integer = sqlite3_column_int64(statement, column + 2);
     else if (point.kind == STORE_FLOAT)
-        point.number = sqlite3_column_double(statement, 2);
+        point.number = sqlite3_column_double(statement, column + 2);
     else
-        point.text = database_text(statement, 2);
+        point.text = database_text(statement, column + 2);
+    *ret_point = point;
+}
+
+static int give_point(sqlite3_stmt *statement, int attempt, const struct store_metrics_reader *callbacks)
+{
+    struct store_stored_point point;
+
+    load_point(statement, 0, &point);
+    point.attempt = attempt;
     return callbacks->point(callbacks->context, &point);
 }
 
@@ -110,28 +119,25 @@ int store_read_metrics(struct store_reader *reader, int64_t sweep, int64_t run, 
     return result;
 }
 
-static const char EVENTS[] = "SELECT event.ordinal, event.at_us, event.kind, run.id, event.status, event.detail FROM event "
-                             "LEFT JOIN run ON run.run = event.run WHERE event.sweep = ?1 AND event.ordinal > ?2 ORDER BY event.ordinal";
+/* The kinds are numbers, finite or not, and booleans: what a strip of news has room for. */
+static const char NEWEST[] = "SELECT name.text, point.sequence, point.kind, point.value, point.step, point.at_us FROM series "
+                             "CROSS JOIN point ON point.run = series.run AND point.name = series.name "
+                             "AND point.sequence = series.points - 1 CROSS JOIN name ON name.name = series.name "
+                             "WHERE series.run = ?1 AND point.kind IN (1, 2, 3, 4, 5, 7) ORDER BY series.position LIMIT ?2";
 
-int store_read_events(struct store_reader *reader, int64_t sweep, int64_t after, store_event_row *row, void *context,
-                      struct hd_error *error)
+int store_read_newest_points(struct store_reader *reader, int64_t run, int64_t limit, store_newest_point *row, void *context,
+                             struct hd_error *error)
 {
-    sqlite3_stmt *statement = database_query(&reader->database, error, EVENTS, "ii", sweep, after);
+    sqlite3_stmt *statement = database_query(&reader->database, error, NEWEST, "ii", run, limit);
     int result;
 
     if (statement == NULL)
         return -(int)error->code;
     while ((result = database_step(&reader->database, statement, error)) == 1) {
-        struct store_event event = {
-            .ordinal = sqlite3_column_int64(statement, 0),
-            .at_us = sqlite3_column_int64(statement, 1),
-            .kind = (enum store_event_kind)sqlite3_column_int(statement, 2),
-            .run_id = database_text_or_null(statement, 3),
-            .status = (enum hd_status)sqlite3_column_int(statement, 4),
-            .detail = database_text_or_null(statement, 5),
-        };
+        struct store_stored_point point;
 
-        result = row(context, &event);
+        load_point(statement, 1, &point);
+        result = row(context, database_text(statement, 0), &point);
         if (result != 0) {
             database_reset(statement);
             return result;

@@ -142,3 +142,8 @@ void store_give_reader(struct store *store, struct store_reader *reader)
     store->idle_readers = reader;
     uv_mutex_unlock(&store->mutex);
 }
+
+void store_listen(struct store *store, const struct store_news *news)
+{
+    store->writer.news = news != NULL ? *news : (struct store_news){0};
+}

@@ -54,9 +54,10 @@ struct store_write {
     void (*done)(struct store_write *write);                              /* loop thread */
     struct store *store;
     struct store_write *next;
-    int64_t bytes;  /* that it holds while it waits */
-    int result;     /* 0: committed */
-    int64_t points; /* points it stored */
+    int64_t bytes;                    /* that it holds while it waits */
+    int result;                       /* 0: committed */
+    int64_t points;                   /* points it stored */
+    int64_t points_sweep, points_run; /* whose they are */
     struct hd_error error;
 };
 
@@ -374,6 +375,11 @@ struct store_metrics_reader {
 int store_read_metrics(struct store_reader *reader, int64_t sweep, int64_t run, const struct store_metrics_reader *callbacks,
                        struct hd_error *error);
 
+/* The newest point of each of a run's names, if it is a number or a boolean; names by first report. */
+typedef int store_newest_point(void *context, const char *name, const struct store_stored_point *point);
+int store_read_newest_points(struct store_reader *reader, int64_t run, int64_t limit, store_newest_point *row, void *context,
+                             struct hd_error *error);
+
 /* Stored in databases: never renumber. */
 enum store_event_kind {
     STORE_EVENT_CREATED = 1,    /* a sweep was accepted */
@@ -387,12 +393,34 @@ enum store_event_kind {
 struct store_event {
     int64_t ordinal, at_us;
     enum store_event_kind kind;
-    const char *run_id; /* NULL: of the sweep itself */
+    int64_t sweep;        /* key; 0: of the daemon itself */
+    const char *sweep_id; /* NULL: of the daemon itself */
+    const char *run_id;   /* NULL: of the sweep itself */
     enum hd_status status;
     const char *detail; /* JSON or NULL */
 };
 typedef int store_event_row(void *context, const struct store_event *event);
-int store_read_events(struct store_reader *reader, int64_t sweep, int64_t after, store_event_row *row, void *context,
-                      struct hd_error *error);
+struct store_event_range {
+    int64_t sweep;        /* key of the one sweep; 0: of all, and of the daemon itself */
+    int64_t after, until; /* ordinals: from after + 1 on */
+    int64_t limit;        /* rows to be looked at; 0: no limit */
+};
+/* In the order of the ordinals; those of hidden sweeps are left out. `ret_last` (may be NULL) is how far it came: the ordinal of the last
+ * row within the limit, or `until` when there were no more. */
+int store_read_events(struct store_reader *reader, const struct store_event_range *range, store_event_row *row, void *context,
+                      int64_t *ret_last, struct hd_error *error);
+/* The ordinal of the oldest event that is kept (0: there is none), and the last ordinal that was given out, to a point or an event. */
+int store_read_event_bounds(struct store_reader *reader, int64_t *ret_oldest, int64_t *ret_now, struct hd_error *error);
+
+/* --- News --------------------------------------------------------------------------------------------------------------------------- */
+
+/* Tells on the loop what was committed. */
+struct store_news {
+    void (*events)(void *data);                             /* there are new events; behind the `done` of all that brought them */
+    void (*points)(void *data, int64_t sweep, int64_t run); /* a run has new points; before the `done` of the write */
+    void *data;
+};
+/* One listener; NULL: none any more. */
+void store_listen(struct store *store, const struct store_news *news);
 
 #endif

@@ -38,6 +38,7 @@ static const char ADD_EVENT[] = "INSERT INTO event (ordinal, at_us, sweep, run, 
 int store_add_event(struct database *database, int64_t sweep, int64_t run, enum store_event_kind kind, enum hd_status status,
                     const char *detail, struct hd_error *error)
 {
+    database->has_events = true;
     return database_run(database, error, ADD_EVENT, "iiiiiit", ++database->ordinal, database->now_us, sweep, run, (int64_t)kind,
                         (int64_t)status, detail);
 }

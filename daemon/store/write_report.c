@@ -282,6 +282,8 @@ static int take(struct database *database, struct reporting *reporting, struct s
         return result;
     request->ret_accepted = request->count;
     request->write.points = request->count;
+    request->write.points_sweep = run->sweep;
+    request->write.points_run = run->key;
     return 0;
 }
 

@@ -33,6 +33,7 @@ static int begin(struct database *database, struct hd_error *error)
     if (result != 0)
         return result;
     database->now_us = now_us();
+    database->has_events = false;
     statement = database_query(database, error, READ_ORDINAL, "");
     if (statement == NULL || (result = database_step(database, statement, error)) != 1)
         return result < 0 ? result : hd_error_set(error, HD_INTERNAL, "the database has no clock");
@@ -164,6 +165,7 @@ static void work(void *data)
 
         uv_mutex_lock(&writer->mutex);
         if (result == 0) {
+            writer->has_events |= writer->database.has_events;
             writer->counters.commits += done.commits;
             writer->counters.writes += done.writes;
             writer->counters.points += done.points;
@@ -181,18 +183,25 @@ static void work(void *data)
 static void deliver(struct writer *writer)
 {
     struct store_write *write;
+    bool has_events;
 
     uv_mutex_lock(&writer->mutex);
     write = writer->finished;
     writer->finished = NULL;
     writer->finished_tail = &writer->finished;
+    has_events = writer->has_events;
+    writer->has_events = false;
     uv_mutex_unlock(&writer->mutex);
     while (write != NULL) {
         struct store_write *next = write->next;
 
+        if (write->result == 0 && write->points > 0 && writer->news.points != NULL)
+            writer->news.points(writer->news.data, write->points_sweep, write->points_run);
         write->done(write); /* which may free it */
         write = next;
     }
+    if (has_events && writer->news.events != NULL)
+        writer->news.events(writer->news.data);
 }
 
 static void on_notice(uv_async_t *notice)

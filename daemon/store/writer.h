@@ -16,10 +16,12 @@ struct writer {
     struct store_write *finished, **finished_tail;
     int64_t waiting_bytes;
     bool closing;
+    bool has_events;         /* the finished writes brought some */
     struct hd_error trouble; /* why the last group failed; no error: it did not */
     struct store_counters counters;
     int64_t queue_limit;
-    uv_async_t notice; /* finished is not empty */
+    uv_async_t notice;      /* finished is not empty */
+    struct store_news news; /* the loop's */
     void (*closed)(void *data);
     void *closed_data;
 };

@@ -1,0 +1,20 @@
+/* The files in a run's log folders, and ranges of their bytes. For pool threads, apart from the ranges. */
+#ifndef HYPERDRIVED_API_LOG_FILE_H
+#define HYPERDRIVED_API_LOG_FILE_H
+
+#include <stdint.h>
+
+/* The folders that hold logs, ends in NULL. Files are named by their path from the run folder. */
+extern const char *const log_folders[];
+
+/* One of the run's log folders, which must not be a link itself; -1: there is none. */
+int log_folder_open(const char *run_folder, const char *name);
+/* The regular file behind the name `FOLDER/PATH`, for reading; -1: there is none. */
+int log_file_open(const char *run_folder, const char *name, int64_t *ret_size);
+
+/* Reads `bytes=FROM-`, `bytes=FROM-TO`, `bytes=-LAST`. 1: a range, 0: none that we know (all is sent), -1: not satisfiable. */
+int log_range_read(const char *header, int64_t total, int64_t *ret_offset, int64_t *ret_length);
+/* The beginning alone, for a file that grows: `bytes=FROM-` (up to its end), `bytes=-LAST`. The same results. */
+int log_range_read_begin(const char *header, int64_t size, int64_t *ret_offset);
+
+#endif
