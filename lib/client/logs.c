@@ -7,7 +7,7 @@
 #include "core/status.h"
 
 enum {
-    POLL_MS = 500,
+    AGAIN_MS = 500,
     PATIENCE_SECONDS = 120, /* how long a daemon may be away, as for its restart */
 };
 
@@ -17,6 +17,7 @@ struct log {
     struct client *client;
     struct hd_text item; /* path of the run or sweep, whose status says when it is over */
     struct hd_text file; /* path of the log */
+    struct hd_text tail; /* path of the log as it grows */
     int64_t offset;      /* bytes printed so far */
     bool exists;         /* the log was there once */
     time_t away_since;   /* monotonic; 0: the daemon answers */
@@ -42,6 +43,26 @@ static int print_more(struct log *log, struct hd_error *error)
     return result == -HD_RANGE || result == -HD_NOT_FOUND ? 0 : result;
 }
 
+static bool print_part_now(void *data, const char *bytes, size_t length)
+{
+    struct log *log = data;
+
+    return print_part(log, bytes, length) && fflush(log->client->output.file) == 0;
+}
+
+/* Prints what is added until the log ends, or the connection. */
+static int print_tail(struct log *log, struct hd_error *error)
+{
+    struct rest_request request = {.path = log->tail.data, .range_from = log->offset, .sink = print_part_now, .data = log, .endless = true};
+    int result = rest_call(log->client->rest, &request, NULL, error);
+
+    if (result == -HD_RANGE) {
+        say("the log has become shorter: it is printed from its beginning");
+        log->offset = 0;
+    }
+    return result == -HD_RANGE || result == -HD_NOT_FOUND ? 0 : result;
+}
+
 /* The status is asked for first: when it says that all is over, what is printed then is all there will be. */
 static int print_round(struct log *log, bool *ret_ended, struct hd_error *error)
 {
@@ -49,9 +70,10 @@ static int print_round(struct log *log, bool *ret_ended, struct hd_error *error)
     int result = rest_get(log->client->rest, log->item.data, &answer, error);
 
     if (result == 0) {
+        log->away_since = 0;
         *ret_ended = hd_status_ended(hd_status_parse(member_text(answer.json, "status", "")));
         rest_answer_clear(&answer);
-        result = print_more(log, error);
+        result = *ret_ended ? print_more(log, error) : print_tail(log, error);
     }
     return result;
 }
@@ -77,17 +99,18 @@ static int follow(struct log *log, struct hd_error *error)
     bool ended = false;
 
     for (;;) {
+        int64_t before = log->offset;
         int result = print_round(log, &ended, error);
 
-        if (result == 0) {
-            log->away_since = 0;
-        } else if (!may_come_back(log, result, error)) {
+        if (result != 0 && !may_come_back(log, result, error)) {
             return result;
         }
         if (result == 0 && ended) {
             return EXIT_OK;
         }
-        client_pause(POLL_MS);
+        if (result != 0 || log->offset == before) {
+            client_pause(AGAIN_MS);
+        }
     }
 }
 
@@ -118,7 +141,7 @@ static int print_log(struct log *log, const char *id, const char *name, struct h
 {
     int result;
 
-    if (log->item.failed || log->file.failed) {
+    if (log->item.failed || log->file.failed || log->tail.failed) {
         return hd_error_set(error, HD_UNAVAILABLE, "memory is short");
     }
     result = log->client->arguments.value[OPTION_FOLLOW] != NULL ? follow(log, error) : print_more(log, error);
@@ -154,10 +177,13 @@ int command_logs(struct client *client, struct hd_error *error)
         if (run) {
             rest_path_part(&log.file, name, true);
         }
+        hd_text_add_string(&log.tail, log.file.data != NULL ? log.file.data : "");
+        rest_path_query(&log.tail, "follow", "true");
         result = print_log(&log, id, run ? name : "of the sweep", error);
     }
     hd_text_clear(&log.item);
     hd_text_clear(&log.file);
+    hd_text_clear(&log.tail);
     free(id);
     return result;
 }

@@ -54,6 +54,11 @@ static const struct command commands[] = {
      "With --json the names of the logs of a run are printed, and not a log.\n"
      "\nExamples:\n  hyperdrive logs RUN\n  hyperdrive logs -f RUN\n  hyperdrive logs SWEEP\n  hyperdrive logs RUN user_logs/std_log.txt\n",
      OPTION_BIT(OPTION_FOLLOW), 1, 2, command_logs},
+    {"events", "[SWEEP]", "print what happened to all sweeps, or to one, a line for each event",
+     "With -f it goes on, over restarts of the daemon too: with a SWEEP until that has ended, without one from now on. With --json each\n"
+     "event is a line of JSON, and there are the metrics of running children too.\n"
+     "\nExamples:\n  hyperdrive events SWEEP\n  hyperdrive events -f\n  hyperdrive events -f --json SWEEP | jq .data.message\n",
+     OPTION_BIT(OPTION_FOLLOW), 0, 1, command_events},
     {"cancel", "SWEEP|RUN", "cancel a sweep with all its children, or one run",
      "Ends with 4 if it had ended already.\n\nExamples:\n  hyperdrive cancel SWEEP\n  hyperdrive cancel RUN\n", 0, 1, 1, command_cancel},
     {"retry", "SWEEP|RUN...", "run what failed again, as a new sweep",

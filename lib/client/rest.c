@@ -63,7 +63,7 @@ static bool make_headers(struct rest *rest, const char *token)
         hd_text_clear(&authorization);
     }
     /* Without "Expect:" curl waits a second before it sends a body above 1 MiB. */
-    return made && add_header(&rest->headers, "Accept: application/json, text/plain") &&
+    return made && add_header(&rest->headers, "Accept: application/json, text/plain, text/event-stream") &&
            add_header(&rest->headers_with_body, "Accept: application/json") &&
            add_header(&rest->headers_with_body, "Content-Type: application/json") && add_header(&rest->headers_with_body, "Expect:");
 }
@@ -107,7 +107,6 @@ static void set_options(struct rest *rest)
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "hyperdrive/" HD_VERSION);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_SECONDS);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
 }
 
@@ -254,7 +253,7 @@ static int broken(struct rest *rest, const struct transfer *transfer, CURLcode c
     return hd_error_set(error, HD_UNAVAILABLE, "the connection to %s broke: %s", rest->url, why);
 }
 
-static void prepare(struct rest *rest, const struct rest_request *request, const char *url)
+static void prepare(struct rest *rest, const struct rest_request *request, const char *url, struct curl_slist *headers)
 {
     CURL *curl = rest->curl;
 
@@ -265,15 +264,19 @@ static void prepare(struct rest *rest, const struct rest_request *request, const
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(request->body));
     }
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, request->body != NULL ? rest->headers_with_body : rest->headers);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, request->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, request->endless ? 0L : (long)SILENCE_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, request->endless ? 1L : 0L);
 }
 
 int rest_call(struct rest *rest, const struct rest_request *request, struct rest_answer *ret_answer, struct hd_error *error)
 {
     struct transfer transfer = {.rest = rest, .request = request, .skip = request->range_from};
     struct hd_text url = {0};
-    char range[32] = "";
+    struct curl_slist *headers = request->body != NULL ? rest->headers_with_body : rest->headers;
+    char range[32] = "", last_event_id[64];
+    struct curl_slist longer = {.data = last_event_id, .next = headers}; /* for this request only: its tail stays the rest's */
     long status = 0;
     CURLcode code;
     int result = 0;
@@ -285,7 +288,8 @@ int rest_call(struct rest *rest, const struct rest_request *request, struct rest
         return out_of_memory(error);
     }
     snprintf(range, sizeof(range), "%lld-", (long long)request->range_from);
-    prepare(rest, request, url.data);
+    snprintf(last_event_id, sizeof(last_event_id), "Last-Event-ID: %s", request->last_event_id != NULL ? request->last_event_id : "");
+    prepare(rest, request, url.data, request->last_event_id != NULL ? &longer : headers);
     curl_easy_setopt(rest->curl, CURLOPT_RANGE, request->range_from > 0 ? range : NULL);
     curl_easy_setopt(rest->curl, CURLOPT_WRITEDATA, &transfer);
     rest->curl_message[0] = '\0';

@@ -17,14 +17,16 @@ struct rest;
 typedef bool rest_sink(void *data, const char *bytes, size_t length);
 
 struct rest_request {
-    const char *method; /* NULL: GET */
-    const char *path;   /* below /api/v1, escaped: rest_path_part(), rest_path_query() */
-    bool root;          /* the path is not below /api/v1 */
-    const char *body;   /* JSON; NULL: none */
-    int64_t range_from; /* first byte that is wanted; 0: all */
-    rest_sink *sink;    /* NULL: the body is kept in the answer */
-    void *data;         /* for the sink */
-    long timeout_ms;    /* for all of it; 0: as long as something comes now and then */
+    const char *method;        /* NULL: GET */
+    const char *path;          /* below /api/v1, escaped: rest_path_part(), rest_path_query() */
+    bool root;                 /* the path is not below /api/v1 */
+    const char *body;          /* JSON; NULL: none */
+    const char *last_event_id; /* of an event stream: begin behind this one; NULL: at its beginning */
+    int64_t range_from;        /* first byte that is wanted; 0: all */
+    rest_sink *sink;           /* NULL: the body is kept in the answer */
+    void *data;                /* for the sink */
+    long timeout_ms;           /* for all of it; 0: as long as something comes now and then */
+    bool endless;              /* nothing may come for as long as it likes: only a dead connection ends it */
 };
 
 struct rest_answer {

@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
 
-_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs cancel retry set delete devices doctor report'
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry set delete devices doctor report'
 
 # _hyperdrive_options COMMAND: the long options that it takes.
 _hyperdrive_options() {
@@ -12,7 +12,7 @@ _hyperdrive_options() {
     list) echo --status --experiment --limit ;;
     best) echo --no-failed --no-canceled --no-inherited ;;
     children) echo --top --reverse --discard-no-metric ;;
-    logs) echo --follow ;;
+    logs | events) echo --follow ;;
     retry) echo --watch --canceled ;;
     delete) echo --yes ;;
     doctor) echo --min-free ;;
@@ -117,7 +117,7 @@ _hyperdrive() {
   else
     case $command in
       submit | validate | sample) _hyperdrive_files "$current" ;;
-      show | watch | best | children | hyperparameters | metrics | config | logs | cancel | retry | set | delete)
+      show | watch | best | children | hyperparameters | metrics | config | logs | events | cancel | retry | set | delete)
         _hyperdrive_words "$(_hyperdrive_sweeps ${place[@]+"${place[@]}"})" "$current"
         ;;
       devices) _hyperdrive_words 'drain activate' "$current" ;;

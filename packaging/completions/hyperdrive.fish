@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in fish. Ids come from the daemon that the command line names, quietly.
 
-set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs cancel retry set delete devices doctor report
+set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry set delete devices doctor report
 
 # Options of the command line that name the daemon.
 function __hyperdrive_place
@@ -47,6 +47,7 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a hyperparameters -d 'List
 complete -c hyperdrive -n __hyperdrive_needs_command -a metrics -d 'List the metrics that were reported'
 complete -c hyperdrive -n __hyperdrive_needs_command -a config -d 'Print the configuration of a sweep'
 complete -c hyperdrive -n __hyperdrive_needs_command -a logs -d 'Print a log of a run, or the log of a sweep'
+complete -c hyperdrive -n __hyperdrive_needs_command -a events -d 'Print what happened to all sweeps, or to one'
 complete -c hyperdrive -n __hyperdrive_needs_command -a cancel -d 'Cancel a sweep with all its children, or one run'
 complete -c hyperdrive -n __hyperdrive_needs_command -a retry -d 'Run what failed again, as a new sweep'
 complete -c hyperdrive -n __hyperdrive_needs_command -a set -d 'Change the limits of a sweep that has not ended'
@@ -56,7 +57,7 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a doctor -d 'Look at an in
 complete -c hyperdrive -n __hyperdrive_needs_command -a report -d 'Report metrics of the run that this is called in'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from submit validate sample' -F
-complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs cancel retry set delete' -k -a '(__hyperdrive_sweeps)'
+complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs events cancel retry set delete' -k -a '(__hyperdrive_sweeps)'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and not __fish_seen_subcommand_from drain activate' -a 'drain activate'
 complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and __fish_seen_subcommand_from drain activate' -a '(__hyperdrive_devices)'
@@ -72,7 +73,7 @@ complete -c hyperdrive -n '__fish_seen_subcommand_from best' -l no-inherited -d 
 complete -c hyperdrive -n '__fish_seen_subcommand_from children' -s n -l top -x -d 'How many children; 0 for all'
 complete -c hyperdrive -n '__fish_seen_subcommand_from children' -s r -l reverse -d 'Worst first'
 complete -c hyperdrive -n '__fish_seen_subcommand_from children' -l discard-no-metric -d 'Leave out children without the primary metric'
-complete -c hyperdrive -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'Go on printing until the end'
+complete -c hyperdrive -n '__fish_seen_subcommand_from logs events' -s f -l follow -d 'Go on printing until the end'
 complete -c hyperdrive -n '__fish_seen_subcommand_from retry' -s w -l watch -d 'Show the progress until the sweep ends'
 complete -c hyperdrive -n '__fish_seen_subcommand_from retry' -l canceled -d 'Also what was cancelled by a user or a limit'
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-total-runs -x -d 'How many runs in all'

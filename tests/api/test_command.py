@@ -8,6 +8,7 @@ import threading
 
 import harness
 from harness import DaemonTest, SharedDaemonTest, clean_environment, read_json, wait_until
+from streams import past_events
 
 OK, NOT_COMPLETED, USAGE, NOT_FOUND, CONFLICT, REFUSED, NO_CONNECTION = range(7)
 
@@ -359,6 +360,36 @@ class Questions(Commanding, DaemonTest):
         self.command("logs", sweep_id, "x.txt", code=USAGE)
 
 
+    def test_events(self):
+        sweep_id = self.finished_sweep()["run_id"]
+        log = self.client.get("/sweeps/%s/log" % sweep_id).body.decode()
+        messages = [line.split("]", 3)[3] for line in log.splitlines()]
+        lines = self.command("events", sweep_id).splitlines()
+        self.assertEqual([line.split(None, 3)[3] for line in lines], messages)
+        self.assertEqual(self.command("events", "--follow", sweep_id).splitlines(), lines)
+        self.assertEqual([line for line in self.command("events").splitlines() if sweep_id in line],
+                         [line for line in lines if sweep_id in line])
+        events = [read_json(line) for line in self.command("events", "--json", sweep_id).splitlines()]
+        self.assertEqual([(event["id"], event["event"], event["data"]) for event in events],
+                         [(event.id, event.kind, event.data) for event in past_events(self.client, "/sweeps/%s/events" % sweep_id)])
+        self.command("events", "nothing", code=NOT_FOUND)
+        self.command("events", "-f", "nothing", code=NOT_FOUND)
+        self.command("events", sweep_id, sweep_id, code=USAGE)
+
+    def test_events_with_metrics(self):
+        sweep_id, (run_id,) = self.running_sweep(1)
+        events, lines = self.start_command("events", "-f", "--json", sweep_id), self.start_command("events", "-f", sweep_id)
+        events.wait_for("is Running", events.out)
+        lines.wait_for("is Running", lines.out)
+        self.report(run_id, "Accuracy", 0.5)
+        events.wait_for('"event":"metrics"', events.out)
+        self.gates.release(run_id)
+        self.assertEqual((events.finish(), lines.finish()), (OK, OK))
+        self.assertIn(0.5, [read_json(line)["data"].get("best_primary_metric") for line in events.out])
+        self.assertEqual([read_json(line)["data"]["message"] for line in events.out if '"event":"metrics"' not in line],
+                         [line.rstrip("\n").split(None, 3)[3] for line in lines.out])
+
+
 class Faults(Commanding, SharedDaemonTest):
     def test_usage(self):
         for arguments in ((), ("frob",), ("--frob",), ("list", "--frob"), ("list", "x"), ("children", "--top", "-1"), ("children", "--top", "x"),
@@ -372,7 +403,7 @@ class Faults(Commanding, SharedDaemonTest):
         self.assertIn("Exit codes:", text)
         names = [line.split()[0] for line in text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
         self.assertEqual(names, ["submit", "validate", "sample", "list", "show", "watch", "best", "children", "hyperparameters", "metrics",
-                                 "config", "logs", "cancel", "retry", "set", "delete", "devices", "doctor", "report"])
+                                 "config", "logs", "events", "cancel", "retry", "set", "delete", "devices", "doctor", "report"])
         for name in names:
             with self.subTest(name):
                 text = self.command(name, "--help", found=False)
@@ -438,6 +469,24 @@ class Restarts(Commanding, DaemonTest):
         self.assertIn("Completed 1 of 1: 1 Completed", watch.out[-1])
         self.assertEqual(logs.finish(), OK, "".join(logs.err))
         self.assertEqual("".join(logs.out), "first\n")
+
+    def test_events_go_on(self):
+        sweep_id = self.submit(max_total_runs=6, max_concurrent_runs=2, run_config=self.gated())["run_id"]
+        events = self.start_command("events", "-f", "--json", sweep_id)
+        for number in range(6):
+            run_id = self.gates.wait_started(number + 1)[number]
+            self.wait_for_run(run_id, "Running")
+            events.wait_for("%s is Running" % run_id, events.out)
+            if number % 2 == 0:
+                self.daemon.restart()
+            elif number == 3:
+                self.daemon.stop()
+                self.daemon.start()
+            self.gates.release(run_id)
+        self.assertEqual(events.finish(), OK, "".join(events.err))
+        got = [read_json(line) for line in events.out]
+        self.assertEqual([(event["id"], event["data"]) for event in got],
+                         [(event.id, event.data) for event in past_events(self.client, "/sweeps/%s/events" % sweep_id)])
 
     def test_report_waits_for_the_daemon(self):
         sweep_id, (run_id,) = self.running_sweep(1)

@@ -88,7 +88,7 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.bash("list", "--status", "=", "Comp"), ["Completed"])
 
     def test_bash_ids(self):
-        for command in ("show", "watch", "best", "children", "hyperparameters", "metrics", "config", "logs", "cancel", "set", "delete"):
+        for command in ("show", "watch", "best", "children", "hyperparameters", "metrics", "config", "logs", "events", "cancel", "set", "delete"):
             with self.subTest(command):
                 self.assertEqual(self.bash(command, ""), ["last", "HD_first", "HD_at_list_--limit"])
         self.assertEqual(self.bash("--state-dir", "DIR", "best", "HD_at"), ["HD_at_--state-dir_DIR"])
