@@ -79,18 +79,13 @@ static char *reason_json(const char *code, const char *message, bool *ret_failed
     return reason;
 }
 
-int sweep_move(struct database *database, struct sweep_row *row, enum hd_status to, const char *code, const char *message,
-               struct hd_error *error)
+/* `reason` is JSON; NULL: none, and one that is stored stays. */
+static int move_for(struct database *database, struct sweep_row *row, enum hd_status to, const char *reason, struct hd_error *error)
 {
-    bool out_of_memory;
-    char *reason;
     int result;
 
     if (!hd_sweep_may_move(row->status, to))
         return hd_error_set(error, HD_CONFLICT, "a sweep that is %s cannot become %s", hd_status_name(row->status), hd_status_name(to));
-    reason = reason_json(code, message, &out_of_memory);
-    if (out_of_memory)
-        return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
     if (to == HD_RUNNING) {
         result = database_run(database, error, SET_STARTED, "iii", row->key, (int64_t)to, database->now_us);
         row->started_us = database->now_us;
@@ -102,6 +97,16 @@ int sweep_move(struct database *database, struct sweep_row *row, enum hd_status 
         result = store_add_event(database, row->key, 0, STORE_EVENT_SWEEP, to, reason, error);
     if (result == 0)
         row->status = to;
+    return result;
+}
+
+int sweep_move(struct database *database, struct sweep_row *row, enum hd_status to, const char *code, const char *message,
+               struct hd_error *error)
+{
+    bool out_of_memory;
+    char *reason = reason_json(code, message, &out_of_memory);
+    int result = out_of_memory ? hd_error_set(error, HD_UNAVAILABLE, "out of memory") : move_for(database, row, to, reason, error);
+
     free(reason);
     return result;
 }
@@ -187,7 +192,7 @@ static const char *outcome_message(const char *code)
     return code;
 }
 
-static const char HAS_REASON[] = "SELECT reason IS NOT NULL FROM sweep WHERE sweep = ?1";
+static const char STORED_REASON[] = "SELECT reason FROM sweep WHERE sweep = ?1";
 
 int sweep_settle(struct database *database, struct sweep_row *row, struct hd_error *error)
 {
@@ -203,18 +208,28 @@ int sweep_settle(struct database *database, struct sweep_row *row, struct hd_err
     };
     struct hd_outcome outcome = hd_sweep_outcome(&tally);
     sqlite3_stmt *statement;
-    bool has_reason;
+    const char *stored;
+    char *reason;
+    int result;
 
     if (!outcome.ended)
         return 0;
-    statement = database_query(database, error, HAS_REASON, "i", row->key);
+    statement = database_query(database, error, STORED_REASON, "i", row->key);
     if (statement == NULL || database_step(database, statement, error) < 0)
         return -(int)error->code;
-    has_reason = sqlite3_column_int(statement, 0) != 0;
+    stored = database_text_or_null(statement, 0);
+    reason = stored != NULL ? strdup(stored) : NULL;
+    if (stored != NULL && reason == NULL) {
+        database_reset(statement);
+        return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+    }
     database_reset(statement);
     /* A reason that stands already (who cancelled, which children failed) says more than the outcome's. */
-    if (has_reason || outcome.reason_code == NULL)
-        return sweep_move(database, row, outcome.status, NULL, NULL, error);
+    if (reason != NULL || outcome.reason_code == NULL) {
+        result = move_for(database, row, outcome.status, reason, error);
+        free(reason);
+        return result;
+    }
     return sweep_move(database, row, outcome.status, outcome.reason_code, outcome_message(outcome.reason_code), error);
 }
 

@@ -363,6 +363,8 @@ static void read_reporter(struct report_body *report, const cJSON *body)
         hd_problems_add(&report->problems, "Required", "sequence", "'sequence' is required");
     else if (!hd_json_integer(sequence, &report->sequence))
         wrong_type(report, "sequence", "an integer", sequence);
+    else if (report->sequence < 0)
+        hd_problems_add(&report->problems, "OutOfRange", "sequence", "'sequence' must be 0 or more, got %" PRId64, report->sequence);
 }
 
 void report_body_read(struct report_body *report, const cJSON *body)

@@ -23,8 +23,8 @@ struct submit {
     struct sweeps_submission submission;
     char id[64];
     struct hd_machine machine; /* as it is known now */
-    char *snapshot;         /* path; NULL: none is taken */
-    int64_t snapshot_limit; /* as it was when the sweep came */
+    char *snapshot;            /* path; NULL: none is taken */
+    int64_t snapshot_limit;    /* as it was when the sweep came */
     char *config, *warnings_json;
     struct hd_specification specification;
     struct hd_problems errors, warnings;
@@ -208,7 +208,7 @@ static void on_prepared(uv_work_t *work, int status)
 
     if (status != 0)
         hd_error_set(&submit->error, HD_UNAVAILABLE, "the daemon is stopping");
-    if (submit->error.code == HD_NO_ERROR && submit->errors.out_of_memory)
+    if (submit->error.code == HD_NO_ERROR && (submit->errors.out_of_memory || submit->warnings.out_of_memory))
         hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
     if (submit->error.code != HD_NO_ERROR) {
         fail(submit, &submit->error);

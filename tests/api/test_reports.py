@@ -69,6 +69,7 @@ class Kinds(ReportTest):
                 ({"name": "m", "value": 1, "step": 1.5}, "step"), ({"name": "m", "value": 1, "step": "1"}, "step"),
                 ({"name": "m", "value": 1, "time": "yesterday"}, "time"), ({"name": "m", "value": 1, "reporter": "r"}, "sequence"),
                 ({"name": "m", "value": 1, "sequence": 1}, "reporter"), ({"name": "m", "value": 1, "reporter": "r", "sequence": "1"}, "sequence"), ({"name": "m", "value": 1, "reporter": "r", "sequence": 1.5}, "sequence"),
+                ({"name": "m", "value": 1, "reporter": "r", "sequence": -1}, "sequence"),
                 ({"name": "m", "value": 1, "reporter": "", "sequence": 1}, "reporter"), ({"metrics": {}}, "metrics"), ({"metrics": [1]}, None),
                 ({"metrics": [{"name": "m", "value": 1}], "name": "m"}, None), ({"name": "m\0n", "value": 1}, None),
                 ({"name": "m", "value": 9007199254740992}, None)):

@@ -33,6 +33,8 @@ class SweepTest(DaemonTest):
     def ended_with(self, sweep, status, code):
         self.assertEqual((sweep["status"], sweep["status_reason"]["code"]), (status, code), sweep["status_reason"])
         self.assertTrue(sweep["status_reason"]["message"])
+        last = self.client.get("/sweeps/%s/log" % sweep["run_id"]).body.decode().splitlines()[-1]
+        self.assertIn("sweep %s is %s (%s): " % (sweep["run_id"], status, code), last)
 
     def program(self, script, **members):
         """run_config of a shell script in a source folder of its own."""
