@@ -55,7 +55,7 @@ int run_set_stop_reason(struct database *database, struct run_row *row, const ch
 int run_cancel(struct database *database, struct run_row *row, const char *kind, int64_t limit_seconds, struct hd_error *error);
 
 /* Makes a run whose attempt failed Queued for its next one, which is intended with that; write_retry.c. */
-int run_retry(struct database *database, struct run_row *row, const char *failure_json, struct hd_error *error);
+int run_retry(struct database *database, struct run_row *row, const char *failure_json, const char *devices, struct hd_error *error);
 
 /* --- A sweep's row in a transaction --- */
 struct sweep_row {

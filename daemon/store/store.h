@@ -137,6 +137,7 @@ struct store_end {
     int64_t run;
     int attempt; /* the one that is over; 0: whichever it is */
     bool retry;
+    const char *devices; /* with `retry`: the GPUs of the next attempt, JSON; NULL: none. Lives until done */
     enum store_end_kind { STORE_EXITED, STORE_SIGNALED, STORE_NOT_STARTED, STORE_STOPPED_EARLY, STORE_LOST } kind;
     int exit_code;
     int signal;

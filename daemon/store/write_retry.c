@@ -6,8 +6,9 @@
 #include "room.h"
 
 /* The run as it was before its first attempt, but for its number: what told of the process is that of no process now. */
-static const char NEXT_ATTEMPT[] = "UPDATE run SET attempt = ?2, started_us = NULL, exit_code = NULL, signal = NULL, peak_memory = NULL, "
-                                   "cpu_us = NULL, monitor_pid = NULL, monitor_ticks = NULL, boot_id = NULL WHERE run = ?1";
+static const char NEXT_ATTEMPT[] =
+    "UPDATE run SET attempt = ?2, devices = ?3, started_us = NULL, exit_code = NULL, signal = NULL, peak_memory = NULL, "
+    "cpu_us = NULL, monitor_pid = NULL, monitor_ticks = NULL, boot_id = NULL WHERE run = ?1";
 /* The next attempt's reporters count from the beginning. */
 static const char FORGET_REPORTERS[] = "DELETE FROM reporter WHERE run = ?1";
 static const char ADD_RETRY[] = "INSERT INTO retry (run, attempt, ordinal) VALUES (?1, ?2, ?3)";
@@ -22,7 +23,7 @@ static char *detail_json(const struct run_row *row, const char *failure_json)
     return hd_text_take(&text);
 }
 
-int run_retry(struct database *database, struct run_row *row, const char *failure_json, struct hd_error *error)
+int run_retry(struct database *database, struct run_row *row, const char *failure_json, const char *devices, struct hd_error *error)
 {
     char *detail = detail_json(row, failure_json);
     int result;
@@ -34,7 +35,7 @@ int run_retry(struct database *database, struct run_row *row, const char *failur
     if (result == 0)
         result = database_run(database, error, ADD_RETRY, "iii", row->key, (int64_t)row->attempt, database->ordinal);
     if (result == 0)
-        result = database_run(database, error, NEXT_ATTEMPT, "ii", row->key, (int64_t)row->attempt + 1);
+        result = database_run(database, error, NEXT_ATTEMPT, "iit", row->key, (int64_t)row->attempt + 1, devices);
     if (result == 0)
         result = database_run(database, error, FORGET_REPORTERS, "i", row->key);
     if (result == 0)

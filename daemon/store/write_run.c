@@ -123,7 +123,7 @@ static int move_failed(struct database *database, struct run_row *row, const str
     if (json == NULL)
         return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
     if (retry) {
-        result = run_retry(database, row, json, error);
+        result = run_retry(database, row, json, end->devices, error);
     } else {
         result = database_run(database, error, SET_ERROR, "it", row->key, json);
         if (result == 0)

@@ -342,6 +342,22 @@ struct grant *allocation_take(struct allocation *allocation, const struct demand
     return grant;
 }
 
+struct grant *allocation_renew(struct allocation *allocation, struct grant *grant, const struct demand *demand)
+{
+    struct device *cpus = allocation->devices;
+    struct grant *fresh;
+
+    /* Its slot and its CPUs are its own: only GPUs are to be found. */
+    allocation->slots_taken -= grant->slots;
+    cpus->taken -= grant->holdings[0].share;
+    fresh = allocation_take(allocation, demand, true);
+    allocation->slots_taken += grant->slots;
+    cpus->taken += grant->holdings[0].share;
+    if (fresh != NULL)
+        allocation_release(allocation, grant);
+    return fresh;
+}
+
 /* --- Restoring -------------------------------------------------------------------------------------------------------------------------
  */
 

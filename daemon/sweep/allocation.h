@@ -84,6 +84,8 @@ bool allocation_possible(const struct allocation *allocation, const struct deman
 void allocation_keep(struct allocation *allocation, const struct demand *demand);
 /* NULL if it does not fit now, or memory is short. `waits`: what is kept is kept for this one. */
 struct grant *allocation_take(struct allocation *allocation, const struct demand *demand, bool waits);
+/* A new grant instead of `grant`, which is gone then; NULL: none fits, and `grant` stays. */
+struct grant *allocation_renew(struct allocation *allocation, struct grant *grant, const struct demand *demand);
 /* Takes again what the store says that a child holds. NULL when memory is short, or `json` is no such thing. */
 struct grant *allocation_restore(struct allocation *allocation, const struct demand *demand, const char *json);
 /* NULL is allowed. */

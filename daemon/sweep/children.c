@@ -31,6 +31,16 @@ static int add_variable(struct hd_strings *environment, const char *name, const 
     return result;
 }
 
+static bool has_variable(const struct hd_strings *environment, const char *variable)
+{
+    size_t length = strcspn(variable, "=");
+
+    for (int i = 0; i < environment->count; i++)
+        if (strncmp(environment->list[i], variable, length) == 0 && environment->list[i][length] == '=')
+            return true;
+    return false;
+}
+
 /* The daemon's own variables, cleaned; the sweep's; ours (reference 8.4). */
 static int build_environment(const struct live_run *run, const cJSON *configuration, const char *folder,
                              const struct hd_program_places *places, struct hd_strings *environment)
@@ -38,12 +48,12 @@ static int build_environment(const struct live_run *run, const cJSON *configurat
     const struct sweeps_settings *settings = &run->sweep->sweeps->settings;
     struct hd_strings own = {0};
     char token[TOKEN_SIZE], attempt[16];
-    int result = 0;
+    int result = hd_program_environment(&run->sweep->specification, configuration, places, &own);
 
+    /* Of two of one name, programs would take either. */
     for (char *const *variable = settings->environment; variable != NULL && *variable != NULL && result == 0; variable++)
-        result = hd_strings_add(environment, *variable);
-    if (result == 0)
-        result = hd_program_environment(&run->sweep->specification, configuration, places, &own);
+        if (!has_variable(&own, *variable))
+            result = hd_strings_add(environment, *variable);
     for (int i = 0; i < own.count && result == 0; i++)
         result = hd_strings_add(environment, own.list[i]);
     hd_strings_clear(&own);
@@ -359,6 +369,16 @@ void children_write_end(struct live_run *run)
     run->sweep->writes++;
 }
 
+/* The next attempt has the devices of this one, unless they were taken out of service: then others, if there are some. */
+static void end_with_retry(void *data)
+{
+    struct live_run *run = data;
+
+    devices_renew(run);
+    run->end->request.devices = run->grant != NULL ? run->grant->json : NULL;
+    children_write_end(run);
+}
+
 /* Its place is free from here on: what is generated next stands behind the end in the writer's queue, mostly in the same commit. Where
  * another attempt is likely the commit decides. */
 static void leave(struct live_run *run)
@@ -366,7 +386,8 @@ static void leave(struct live_run *run)
     struct live_sweep *sweep = run->sweep;
 
     if (run->end->request.retry) {
-        children_write_end(run);
+        if (!sweeps_when_devices_known(sweep->sweeps, end_with_retry, run))
+            end_with_retry(run);
         return;
     }
     run->writing_end = true;

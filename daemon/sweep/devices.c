@@ -218,6 +218,32 @@ void sweeps_read_devices(const struct sweeps *sweeps, const struct sweeps_device
         show(device, reader);
 }
 
+/* --- A run's next attempt ---------------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_in_service(const struct grant *grant)
+{
+    for (int i = 1; i < grant->count; i++)
+        if (!grant->holdings[i].device->present || grant->holdings[i].device->drained)
+            return false;
+    return true;
+}
+
+void devices_renew(struct live_run *run)
+{
+    struct sweeps *sweeps = run->sweep->sweeps;
+    const struct demand demand = demand_of(&run->sweep->specification.run);
+    struct grant *grant;
+
+    if (run->grant == NULL || !sweeps->devices_known || is_in_service(run->grant))
+        return;
+    grant = allocation_renew(&sweeps->allocation, run->grant, &demand);
+    if (grant != NULL) {
+        grant->owner = run;
+        run->grant = grant;
+    }
+}
+
 /* --- Drain and put back ----------------------------------------------------------------------------------------------------------------
  */
 

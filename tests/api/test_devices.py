@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import threading
 
@@ -348,6 +349,12 @@ class Given(DevicesTest):
         _, (free,) = self.sweep_with(1, cpus=0)
         self.assertEqual(self.gates.environment(free)["OMP_NUM_THREADS"], "1")
 
+    def test_what_a_sweep_sets_is_there_once(self):
+        self.start(TZ="UTC")
+        sweep = self.finished_sweep(max_total_runs=1, run_config={"command": ["/usr/bin/env"], "environment_variables": {"TZ": "Mars/Olympus"}})
+        said = self.client.get("/runs/%s_0/logs/user_logs/std_log.txt" % sweep["run_id"]).body.decode()
+        self.assertEqual([line for line in said.splitlines() if line.startswith("TZ=")], ["TZ=Mars/Olympus"])
+
     def test_threads_of_its_own(self):
         self.start(OMP_NUM_THREADS="9")
         sweep_id = self.submit(max_total_runs=1, run_config={**self.gated(), "environment_variables": {
@@ -512,6 +519,54 @@ class Kept(DevicesTest):
         self.daemon.restart()
         self.assertEqual(self.gpu(drained)["state"], "active")
 
+    def failing(self, count, max_retries=1, **fields):
+        """A sweep whose children ask at their gate how to end, in each attempt anew."""
+        program = harness.GATED.replace("mkfifo", "rm -f \"$GATES/$AZUREML_RUN_ID\"; mkfifo").replace(
+            "env >", "env > \"$GATES/new\"; mv \"$GATES/new\"")
+        return self.submit(hyperparameter_sampling=self.grid(count), max_total_runs=count, run_config={
+            **self.gated(program), "gpus_per_run": 1, "max_retries": max_retries, "retry_on": ["lost", {"exit_code": [3]}]},
+            **fields)["run_id"]
+
+    def test_the_next_attempt_keeps_its_gpu(self):
+        self.machine.nvidia(2)
+        self.start()
+        run = self.failing(1) + "_0"
+        before = self.seen(run)
+        self.gates.release(run, 3)
+        self.gates.wait_started(2)
+        self.assertEqual(self.seen(run), before)
+        self.assertEqual(list(self.held(run)), before)
+
+    def test_the_next_attempt_leaves_a_drained_gpu(self):
+        self.machine.nvidia(2)
+        self.start()
+        run = self.failing(1) + "_0"
+        before = self.seen(run)[0]
+        self.set_state(before, "drained")
+        self.gates.release(run, 3)
+        self.gates.wait_started(2)
+        other = uuid(1) if before == uuid(0) else uuid(0)
+        wait_until(lambda: self.seen(run) == [other], "the next attempt on the other GPU")
+        self.assertEqual(self.held(run), {other: 1.0})
+        self.daemon.restart()
+        self.assertEqual(self.holders(other), {run: 1.0})
+        self.assertEqual(self.gpu(before)["runs"], [])
+
+    def test_the_next_attempt_of_a_lost_one_leaves_a_missing_gpu(self):
+        self.machine.nvidia(2)
+        self.start()
+        run = self.failing(1) + "_0"
+        before = self.seen(run)[0]
+        self.daemon.kill()
+        for pid in harness.processes_with(self.daemon.run_folder(run)):
+            os.kill(pid, signal.SIGKILL)
+        self.machine.remove_nvidia(0 if before == uuid(0) else 1)
+        self.start()
+        self.gates.wait_started(2)
+        other = uuid(1) if before == uuid(0) else uuid(0)
+        wait_until(lambda: self.seen(run) == [other], "the next attempt on the other GPU")
+        self.assertEqual(self.held(run), {other: 1.0})
+
     def test_drain_of_the_cpus_stops_all_starts(self):
         self.start()
         sweep_id, (zero,) = self.sweep_with(1, grid=3, max_concurrent_runs=1)
@@ -537,6 +592,38 @@ class Kept(DevicesTest):
         ):
             self.assertError(change(uuid(0), body), 400, message, target)
         self.assertEqual(change(uuid(0), []).status, 400)
+
+
+# A child that holds a lock for each GPU that it sees, and fails when somebody else has one of them.
+LOCKING = """
+number=5
+for gpu in $(echo "$CUDA_VISIBLE_DEVICES" | tr , ' '); do
+  eval "exec $number>\\"$GATES/$gpu.lock\\""
+  flock -n $number || exit 99
+  number=$((number + 1))
+done
+[ $number -gt 5 ] || exit 98
+sleep 0.0$(($(od -An -N1 -tu1 /dev/urandom) % 10))
+"""
+
+
+class Chaos(DevicesTest):
+    def test_no_two_children_ever_have_one_gpu(self):
+        self.machine.nvidia(3)
+        self.start()
+        config = {"command": ["/bin/sh", "-c", LOCKING], "environment_variables": {"GATES": self.gates.folder}}
+        sweeps = [self.submit(hyperparameter_sampling=self.grid(count), max_total_runs=count, initial_failure_limit=0,
+                              run_config={**config, "gpus_per_run": gpus}, **fields)["run_id"]
+                  for count, gpus, fields in ((24, 1, {}), (8, 2, {}), (5, 3, {}), (12, 1, {"max_concurrent_runs": 10}))]
+
+        def ended():
+            return sum(self.sweep(id)["children"].get("Completed", 0) for id in sweeps)
+        for kill in range(5):
+            wait_until(lambda: ended() >= 6 * kill, "%d ended children" % (6 * kill))
+            self.daemon.restart()
+        for id, count in zip(sweeps, (24, 8, 5, 12)):
+            self.assertEqual(self.wait_for_sweep(id, "Completed")["children"], {"total": count, "Completed": count})
+        self.assertEqual([(gpu["in_use"], gpu["runs"]) for gpu in self.gpus()], [(0.0, [])] * 3)
 
 
 class Command(DevicesTest):
