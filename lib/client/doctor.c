@@ -34,6 +34,7 @@ static const struct {
     {"systemd", doctor_check_systemd},
     {"limits", doctor_check_limits},
     {"leftovers", doctor_check_leftovers},
+    {"devices", doctor_check_devices},
 };
 
 enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };

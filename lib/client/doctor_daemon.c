@@ -4,6 +4,8 @@
 
 #include "doctor.h"
 
+enum { DEVICES_PATIENCE_MS = 10000 };
+
 static const char silent[] = "the daemon does not answer";
 
 void doctor_check_address(struct doctor *doctor, struct doctor_finding *finding)
@@ -94,4 +96,50 @@ void doctor_check_clock(struct doctor *doctor, struct doctor_finding *finding)
     } else {
         doctor_found(finding, DOCTOR_OK, "the same time here and there");
     }
+}
+
+/* GPUs in a state of this name, or with NULL in any. */
+static int count_gpus(const cJSON *devices, const char *state)
+{
+    const cJSON *device;
+    int count = 0;
+
+    cJSON_ArrayForEach(device, devices)
+    {
+        count +=
+            strcmp(member_text(device, "kind", ""), "gpu") == 0 && (state == NULL || strcmp(member_text(device, "state", ""), state) == 0);
+    }
+    return count;
+}
+
+/* The daemon says itself what it found and does not hand out, and why. */
+void doctor_check_devices(struct doctor *doctor, struct doctor_finding *finding)
+{
+    struct rest_request request = {.path = "/devices", .timeout_ms = DEVICES_PATIENCE_MS};
+    struct rest_answer answer = {0};
+    struct hd_error error = {0};
+    const cJSON *devices;
+    const char *note;
+
+    if (doctor->version == NULL) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "the daemon did not tell what it hands out");
+        return;
+    }
+    if (rest_call(doctor->client->rest, &request, &answer, &error) < 0 || !cJSON_IsArray(member(answer.json, "devices"))) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "%s", error.message[0] != '\0' ? error.message : "the daemon did not tell what it hands out");
+        rest_answer_clear(&answer);
+        return;
+    }
+    devices = member(answer.json, "devices");
+    note = cJSON_GetStringValue(cJSON_GetArrayItem(member(answer.json, "notes"), 0));
+    if (count_gpus(devices, "missing") > 0) {
+        doctor_found(finding, DOCTOR_WARNING, "%d GPUs that were there before are not found any more; see: hyperdrive devices",
+                     count_gpus(devices, "missing"));
+    } else if (note != NULL) {
+        doctor_found(finding, DOCTOR_WARNING, "%s (setting gpus; see: hyperdrive devices)", note);
+    } else {
+        doctor_found(finding, DOCTOR_OK, "%d GPUs, of which %d are drained; %g places for children", count_gpus(devices, NULL),
+                     count_gpus(devices, "drained"), member_count(member(answer.json, "slots"), "total"));
+    }
+    rest_answer_clear(&answer);
 }

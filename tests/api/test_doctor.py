@@ -9,10 +9,11 @@ import threading
 import unittest
 
 import harness
+from fake_machine import FakeMachine, uuid
 from harness import DaemonTest, wait_until
 
 NAMES = ["address", "daemon", "token", "version", "database", "clock", "state folder", "secrets", "file system", "free space", "lock",
-         "monitor", "configuration", "python3", "systemd", "limits", "leftovers"]
+         "monitor", "configuration", "python3", "systemd", "limits", "leftovers", "devices"]
 
 
 def doctor(*options, environment=None):
@@ -45,7 +46,7 @@ class Doctor(DaemonTest):
         self.assertEqual(code, 0, found)
         self.assertEqual(list(found), NAMES)
         # What the machine of the test is like is not the test's to say.
-        for name in set(NAMES) - {"file system", "systemd", "limits", "configuration"}:
+        for name in set(NAMES) - {"file system", "systemd", "limits", "configuration", "devices"}:
             self.assertEqual(found[name][0], "ok", (name, found[name]))
         self.assertIn(self.daemon.url, found["address"][1])
 
@@ -78,7 +79,7 @@ class Doctor(DaemonTest):
         self.assertIn("no daemon answers at " + self.daemon.url, found["daemon"][1])
         self.assertEqual(found["lock"][0], "fault")
         self.assertIn("is of an earlier one; start hyperdrived", found["lock"][1])
-        for name in ("token", "version", "database", "clock", "monitor", "limits", "leftovers"):
+        for name in ("token", "version", "database", "clock", "monitor", "limits", "leftovers", "devices"):
             self.assertEqual(found[name][0], "unknown", name)
         self.daemon.start()
         self.assertEqual(self.examine()[0], 0)
@@ -133,6 +134,23 @@ class Doctor(DaemonTest):
     def test_no_python(self):
         code, found = self.examine(environment={"PATH": self.folder})
         self.assertEqual((code, found["python3"][0]), (0, "warning"), found)
+
+    def test_devices(self):
+        machine = FakeMachine(self.folder)
+        machine.nvidia(3)
+        self.daemon.stop()
+        self.daemon.start(options=machine.options)
+        self.assertEqual(self.examine()[1]["devices"], ("ok", "3 GPUs, of which 0 are drained; 2 places for children"))
+        self.assertEqual(self.client.request("PATCH", "/devices/" + uuid(1), {"state": "drained"}).status, 200)
+        self.assertIn("of which 1 are drained", self.examine()[1]["devices"][1])
+        machine.remove_nvidia(1)
+        self.daemon.restart(options=[*machine.options, "--gpus", "0 7"])
+        code, found = self.examine()
+        self.assertEqual((code, found["devices"][0]), (0, "warning"), found["devices"])
+        self.assertRegex(found["devices"][1], r"\b1 GPUs that were there before are not found any more")
+        self.assertEqual(self.client.request("PATCH", "/devices/" + uuid(1), {"state": "active"}).status, 200)
+        self.daemon.restart(options=[*machine.options, "--gpus", "0 7"])
+        self.assertRegex(self.examine()[1]["devices"][1], r"7.*\(setting gpus; see: hyperdrive devices\)")
 
     def leftover(self, run_id, folder):
         process = subprocess.Popen(["/bin/sleep", "1000"], env={"HYPERDRIVE_RUN_ID": run_id, "HYPERDRIVE_RUN_DIR": folder})
