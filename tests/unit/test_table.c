@@ -378,6 +378,7 @@ int main(void)
 {
     Suite *suite = suite_create("table");
     TCase *cases = tcase_create("table");
+    tcase_set_timeout(cases, 60);
     SRunner *runner = srunner_create(suite);
     int failed;
 
