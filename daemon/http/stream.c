@@ -139,7 +139,9 @@ struct http_stream *http_stream_open(struct http_request *request, int status, c
     *stream = (struct http_stream){.server = request->server, .request = request};
     request->stream = stream;
     link_in(request->server, stream);
-    if (MHD_add_response_header(response, "Content-Type", settings->content_type) == MHD_NO)
+    /* nginx before us would collect what comes, and send it when there is much of it. */
+    if (MHD_add_response_header(response, "Content-Type", settings->content_type) == MHD_NO ||
+        MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_NO)
         request->failed = true;
     http_reply_response(request, response, status);
     if (request->stream == NULL) /* memory was short, and the stream went with its response */

@@ -7,22 +7,23 @@ from harness import DaemonTest, wait_until
 from streams import Stream
 
 LOG = "user_logs/std_log.txt"
-# Says each line that comes through its gate, until one says `end`.
+# Says each line that comes through its gate, until one says `end` or `fail`.
 TALKING = """
-mkfifo "$GATES/$AZUREML_RUN_ID"
+[ -p "$GATES/$AZUREML_RUN_ID" ] || mkfifo "$GATES/$AZUREML_RUN_ID"
 exec 3<> "$GATES/$AZUREML_RUN_ID"
 echo begun
 while read -r line <&3; do
   [ "$line" = end ] && exit 0
+  [ "$line" = fail ] && exit 3
   printf '%s\\n' "$line"
 done
 """
 
 
 class Follow(DaemonTest):
-    def talking(self):
+    def talking(self, **config):
         """A sweep with one child that says what it is told: (sweep id, run id)."""
-        sweep_id = self.submit(max_total_runs=1, run_config=self.gated(TALKING))["run_id"]
+        sweep_id = self.submit(max_total_runs=1, run_config={**self.gated(TALKING), **config})["run_id"]
         run_id = sweep_id + "_0"
         self.wait_for_run(run_id, "Running")
         path = "/runs/%s/logs/%s" % (run_id, LOG)
@@ -111,6 +112,16 @@ class Follow(DaemonTest):
             self.write(run_id, "logs/mine.txt", "goes on\n")
             self.tell(run_id, "end")
             self.assertEqual(stream.rest(), "goes on\n")
+
+    def test_over_attempts(self):
+        _, run_id = self.talking(max_retries=1, retry_on=[{"exit_code": [3]}])
+        with self.follow(run_id) as stream:
+            self.assertEqual(stream.read_until("\n"), "begun\n")
+            self.tell(run_id, "fail")
+            self.assertIn("2", stream.read_until("begun\n"))  # the line that tells the attempts apart
+            self.tell(run_id, "once more", "end")
+            self.assertEqual(stream.rest(), "once more\n")
+        self.assertEqual(self.client.get("/runs/%s/logs/%s" % (run_id, LOG)).body.count(b"begun"), 2)
 
     def test_by_the_child_itself(self):
         sweep_id, runs = self.running_sweep(2, run_config=self.gated("echo mine\n" + harness.GATED))

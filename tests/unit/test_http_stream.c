@@ -342,6 +342,25 @@ START_TEST(test_reader_that_goes_is_noticed)
 }
 END_TEST
 
+START_TEST(test_who_takes_nothing_is_cut_off_and_who_has_nothing_to_take_is_not)
+{
+    struct client stuck, quiet;
+    fixture.settings.idle_timeout_us = 1000000;
+    fixture_start(&fixture);
+    open_reader(&quiet, 0);
+    open_reader(&stuck, 1);
+    await_open(2);
+    char path[48];
+    snprintf(path, sizeof path, "/feed/1?bytes=%d", LONG / PIECE * PIECE);
+    ask_number(path);
+    await_open(1);
+    ck_assert_int_eq(ask_number("/say/hello"), 1);
+    expect_chunk(&quiet, "hello");
+    client_close(&quiet);
+    client_close(&stuck);
+}
+END_TEST
+
 START_TEST(test_too_many)
 {
     struct client clients[3];
@@ -401,6 +420,7 @@ int main(void)
     tcase_add_test(tests, test_slow_reader_costs_no_memory);
     tcase_add_test(tests, test_close_ends_streams);
     tcase_add_test(tests, test_reader_that_goes_is_noticed);
+    tcase_add_test(tests, test_who_takes_nothing_is_cut_off_and_who_has_nothing_to_take_is_not);
     tcase_add_test(tests, test_too_many);
     tcase_add_test(tests, test_head_and_the_old_protocol);
     suite_add_tcase(suite, tests);
