@@ -119,16 +119,16 @@ int store_read_metrics(struct store_reader *reader, int64_t sweep, int64_t run, 
     return result;
 }
 
-/* The kinds are numbers, finite or not, and booleans: what a strip of news has room for. */
+/* The kinds are numbers, finite or not, and booleans: what a strip of news has room for. A look at a point for each of few names only. */
 static const char NEWEST[] = "SELECT name.text, point.sequence, point.kind, point.value, point.step, point.at_us FROM series "
                              "CROSS JOIN point ON point.run = series.run AND point.name = series.name "
                              "AND point.sequence = series.points - 1 CROSS JOIN name ON name.name = series.name "
-                             "WHERE series.run = ?1 AND point.kind IN (1, 2, 3, 4, 5, 7) ORDER BY series.position LIMIT ?2";
+                             "WHERE series.run = ?1 AND series.position < ?2 AND point.kind IN (1, 2, 3, 4, 5, 7) ORDER BY series.position";
 
-int store_read_newest_points(struct store_reader *reader, int64_t run, int64_t limit, store_newest_point *row, void *context,
+int store_read_newest_points(struct store_reader *reader, int64_t run, int64_t names, store_newest_point *row, void *context,
                              struct hd_error *error)
 {
-    sqlite3_stmt *statement = database_query(&reader->database, error, NEWEST, "ii", run, limit);
+    sqlite3_stmt *statement = database_query(&reader->database, error, NEWEST, "ii", run, names);
     int result;
 
     if (statement == NULL)

@@ -376,9 +376,9 @@ struct store_metrics_reader {
 int store_read_metrics(struct store_reader *reader, int64_t sweep, int64_t run, const struct store_metrics_reader *callbacks,
                        struct hd_error *error);
 
-/* The newest point of each of a run's names, if it is a number or a boolean; names by first report. */
+/* The newest point of each of a run's first `names` names, if it is a number or a boolean; names by first report. */
 typedef int store_newest_point(void *context, const char *name, const struct store_stored_point *point);
-int store_read_newest_points(struct store_reader *reader, int64_t run, int64_t limit, store_newest_point *row, void *context,
+int store_read_newest_points(struct store_reader *reader, int64_t run, int64_t names, store_newest_point *row, void *context,
                              struct hd_error *error);
 
 /* Stored in databases: never renumber. */

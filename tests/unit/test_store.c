@@ -421,6 +421,9 @@ START_TEST(hot_questions_are_index_walks)
         {"SELECT run FROM run WHERE sweep = 1 AND status IN (1, 2, 3, 4, 5, 6, 10) AND number > 5 ORDER BY number LIMIT 1", "run_live"},
         {"SELECT * FROM sweep INDEXED BY sweep_live WHERE status IN (1, 4, 6) ORDER BY sweep", "sweep_live"},
         {"SELECT * FROM event WHERE sweep = 1 AND ordinal > 7 ORDER BY ordinal", "event_sweep"},
+        {"SELECT event.ordinal, sweep.id, run.id FROM event LEFT JOIN sweep ON sweep.sweep = event.sweep "
+         "LEFT JOIN run ON run.run = event.run WHERE event.ordinal > 7 AND event.ordinal <= 9 ORDER BY event.ordinal LIMIT 5",
+         "SEARCH event USING INTEGER PRIMARY KEY"},
     };
     sqlite3 *database;
 
