@@ -11,9 +11,6 @@ static const struct {
     const char *instead;
 } not_yet[] = {
     {"hyperparameter_sampling", "type", "bayesian", "bayesian sampling", "use random, sobol or grid sampling"},
-    {"policy", "type", "bandit", "the bandit policy", "leave 'policy' out or give null"},
-    {"policy", "type", "median_stopping", "the median stopping policy", "leave 'policy' out or give null"},
-    {"policy", "type", "truncation_selection", "the truncation selection policy", "leave 'policy' out or give null"},
     {"run_config", "launcher", "slurm", "the slurm launcher", "leave it out or give local"},
     {"run_config", "launcher", "client", "the client launcher", "leave it out or give local"},
     {"run_config", "metrics_from_output", NULL, "reading metrics from the output", "leave it out and report the metrics from the program"},

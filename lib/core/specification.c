@@ -167,6 +167,7 @@ static void fill(cJSON *config, struct hd_space *space, struct hd_specification 
         .initial_failure_limit = (int64_t)number_of(config, "initial_failure_limit"),
         .nested_flat = strcmp(string_of(config, "nested_arguments"), "flat") == 0,
     };
+    hd_policy_rule_read(member(config, "policy"), ret->goal, &ret->policy);
     hd_fill_run_config(run, &ret->run);
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "goal.h"
+#include "policy.h"
 #include "problems.h"
 #include "sampling.h"
 #include "space.h"
@@ -38,8 +39,9 @@ struct hd_specification {
     struct hd_space *space; /* owned */
     const char *metric;     /* NULL: no primary metric */
     enum hd_goal goal;
-    int64_t max_total_runs;      /* filled in for a grid without one */
-    int64_t max_concurrent_runs; /* 0: as many as there are free slots */
+    struct hd_policy_rule policy; /* HD_POLICY_NONE: no early termination */
+    int64_t max_total_runs;       /* filled in for a grid without one */
+    int64_t max_concurrent_runs;  /* 0: as many as there are free slots */
     int64_t max_duration_us;
     int64_t trial_timeout_us;       /* 0: none; the smaller of the two fields that give it */
     int64_t initial_failure_limit;  /* 0: off */

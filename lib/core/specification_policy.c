@@ -4,6 +4,7 @@
 #include "json.h"
 #include "json_tree.h"
 #include "number.h"
+#include "policy.h"
 #include "specification_parts.h"
 
 /* 0 and null mean not set, and come out as null. */
@@ -76,11 +77,12 @@ static const struct {
     const char *type;
     const struct hd_field *fields;
     size_t count;
+    enum hd_policy_type rule;
 } policies[] = {
-    {"none", TABLE(none_fields)},
-    {"bandit", TABLE(bandit_fields)},
-    {"median_stopping", TABLE(median_fields)},
-    {"truncation_selection", TABLE(truncation_fields)},
+    {"none", TABLE(none_fields), HD_POLICY_NONE},
+    {"bandit", TABLE(bandit_fields), HD_BANDIT},
+    {"median_stopping", TABLE(median_fields), HD_MEDIAN_STOPPING},
+    {"truncation_selection", TABLE(truncation_fields), HD_TRUNCATION_SELECTION},
 };
 
 /* Index in the table above; -1 if the type is missing or wrong. */
@@ -127,7 +129,51 @@ void hd_read_policy(const struct hd_fields *fields, const struct hd_field *field
         hd_field_read(&policy, &none_fields[0]); /* what the other fields should be depends on the type */
     } else {
         hd_fields_read(&policy, policies[index].fields, policies[index].count);
-        hd_refuse_not_yet(&policy);
     }
     hd_fields_leave(&policy);
+}
+
+static double number_of(const cJSON *policy, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(policy, name);
+
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+void hd_policy_rule_read(const cJSON *policy, enum hd_goal goal, struct hd_policy_rule *ret_rule)
+{
+    int index = cJSON_IsObject(policy) ? policy_index(policy) : 0;
+    double factor = number_of(policy, "slack_factor");
+
+    *ret_rule = (struct hd_policy_rule){
+        .type = index > 0 ? policies[index].rule : HD_POLICY_NONE,
+        .goal = goal,
+        .interval = (int64_t)fmax(number_of(policy, "evaluation_interval"), 1),
+        .delay = (int64_t)number_of(policy, "delay_evaluation"),
+        .by_factor = factor > 0,
+        .slack = factor > 0 ? factor : number_of(policy, "slack_amount"),
+        .percentage = (int64_t)number_of(policy, "truncation_percentage"),
+        .exclude_finished = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(policy, "exclude_finished_jobs")),
+    };
+}
+
+int hd_policy_rule_parse(const cJSON *policy, enum hd_goal goal, struct hd_problems *errors, struct hd_problems *warnings,
+                         struct hd_policy_rule *ret_rule)
+{
+    static const struct hd_field ROW = {.name = "policy", .type = HD_FIELD_OBJECT, .required = true, .read = hd_read_policy};
+    char no_path[] = "";
+    struct hd_fields fields = {json_new(cJSON_Object), json_new(cJSON_Object), no_path, errors, warnings, NULL};
+    int result = -1;
+
+    if (fields.input == NULL || fields.output == NULL || !json_append_member((cJSON *)fields.input, "policy", json_copy(policy)))
+        errors->out_of_memory = true;
+    else
+        hd_fields_read(&fields, &ROW, 1);
+    if (hd_problems_none(errors)) {
+        hd_policy_rule_read(cJSON_GetObjectItemCaseSensitive(fields.output, "policy"), goal, ret_rule);
+        result = 0;
+    }
+    cJSON_Delete((cJSON *)fields.input);
+    cJSON_Delete(fields.output);
+    return result;
 }

@@ -238,9 +238,6 @@ ROWS = {
 UNSUPPORTED = {
     "bayesian": ({SAMPLING: {"type": "Bayesian", "parameter_space": {"x": ["uniform", [0, 1]]}}},
                  SAMPLING + ".type"),
-    "bandit": ({"policy": {"type": "bandit", "slack_factor": 0.1}}, "policy"),
-    "median stopping": ({"policy": {"type": "MedianStopping"}}, "policy"),
-    "truncation selection": ({"policy": {"type": "truncation_selection", "truncation_percentage": 20}}, "policy"),
     "estimator": ({"estimator": {"entry_script": "a.py"}}, "estimator"),
     "pipeline": ({"pipeline": {"steps": []}}, "pipeline"),
     "launcher": (run_config(launcher="slurm"), "run_config.launcher"),

@@ -19,7 +19,6 @@
     {                                                                                                                                      \
         "run_config", "{\"command\": \"t ${{search_space.lr}} ${{search_space.layers}}\"}"                                                 \
     }
-#define BANDIT " is not supported here; leave 'policy' out or give null"
 
 struct finding {
     const char *code;
@@ -113,8 +112,7 @@ static const struct {
      {{"NotAllowed", SAMPLING ".rule", "'hyperparameter_sampling.rule' must be one of random, sobol, got \"halton\""}}},
     {{{"primary_metric_name", NULL}, {"primary_metric_goal", NULL}, {"policy", "{\"type\": \"MedianStopping\"}"}},
      {{"Required", "primary_metric_name", "'primary_metric_name' is required"},
-      {"Required", "primary_metric_goal", "'primary_metric_goal' is required"},
-      {"Unsupported", "policy.type", "'policy.type': the median stopping policy" BANDIT}}},
+      {"Required", "primary_metric_goal", "'primary_metric_goal' is required"}}},
     {{{"primary_metric_name", NULL}, {"primary_metric_goal", NULL}, {SAMPLING ".type", "\"bayesian\""}},
      {{"Unsupported", SAMPLING ".type",
        "'hyperparameter_sampling.type': bayesian sampling is not supported here; use random, sobol or grid sampling"},
@@ -158,30 +156,22 @@ static const struct {
        "'policy.type' must be one of none, bandit, median_stopping, truncation_selection, got \"hyperband\""}}},
     {{{"policy", "{}"}}, {{"Required", "policy.type", "'policy.type' is required"}}},
     {{{"policy", "{\"type\": \"bandit\", \"slack_factor\": 0.1, \"slack_amount\": 0.2}"}},
-     {{"Conflict", "policy", "give either 'policy.slack_factor' or 'policy.slack_amount', not both"},
-      {"Unsupported", "policy.type", "'policy.type': the bandit policy" BANDIT}}},
+     {{"Conflict", "policy", "give either 'policy.slack_factor' or 'policy.slack_amount', not both"}}},
     {{{"policy", "{\"type\": \"Bandit\", \"slack_factor\": 0, \"slack_amount\": null}"}},
-     {{"Required", "policy", "one of 'policy.slack_factor', 'policy.slack_amount' is required"},
-      {"Unsupported", "policy.type", "'policy.type': the bandit policy" BANDIT}}},
+     {{"Required", "policy", "one of 'policy.slack_factor', 'policy.slack_amount' is required"}}},
     {{{"policy", "{\"type\": \"bandit\", \"slack_factor\": -0.1}"}},
-     {{"OutOfRange", "policy.slack_factor", "'policy.slack_factor' must be 0 or more, got -0.1"},
-      {"Unsupported", "policy.type", "'policy.type': the bandit policy" BANDIT}}},
+     {{"OutOfRange", "policy.slack_factor", "'policy.slack_factor' must be 0 or more, got -0.1"}}},
     {{{"policy", "{\"type\": \"bandit\", \"slack_amount\": \"Infinity\"}"}},
-     {{"OutOfRange", "policy.slack_amount", "'policy.slack_amount' must be 0 or more, got \"Infinity\""},
-      {"Unsupported", "policy.type", "'policy.type': the bandit policy" BANDIT}}},
+     {{"OutOfRange", "policy.slack_amount", "'policy.slack_amount' must be 0 or more, got \"Infinity\""}}},
     {{{"policy", "{\"type\": \"median_stopping\", \"evaluation_interval\": -1, \"delay_evaluation\": -2}"}},
      {{"OutOfRange", "policy.evaluation_interval", "'policy.evaluation_interval' must be 0 or more, got -1"},
-      {"OutOfRange", "policy.delay_evaluation", "'policy.delay_evaluation' must be 0 or more, got -2"},
-      {"Unsupported", "policy.type", "'policy.type': the median stopping policy" BANDIT}}},
+      {"OutOfRange", "policy.delay_evaluation", "'policy.delay_evaluation' must be 0 or more, got -2"}}},
     {{{"policy", "{\"type\": \"truncation_selection\", \"truncation_percentage\": 0}"}},
-     {{"OutOfRange", "policy.truncation_percentage", "'policy.truncation_percentage' must be between 1 and 99, got 0"},
-      {"Unsupported", "policy.type", "'policy.type': the truncation selection policy" BANDIT}}},
+     {{"OutOfRange", "policy.truncation_percentage", "'policy.truncation_percentage' must be between 1 and 99, got 0"}}},
     {{{"policy", "{\"type\": \"TruncationSelection\", \"truncation_percentage\": 100}"}},
-     {{"OutOfRange", "policy.truncation_percentage", "'policy.truncation_percentage' must be between 1 and 99, got 100"},
-      {"Unsupported", "policy.type", "'policy.type': the truncation selection policy" BANDIT}}},
+     {{"OutOfRange", "policy.truncation_percentage", "'policy.truncation_percentage' must be between 1 and 99, got 100"}}},
     {{{"policy", "{\"type\": \"truncation_selection\"}"}},
-     {{"Required", "policy.truncation_percentage", "'policy.truncation_percentage' is required"},
-      {"Unsupported", "policy.type", "'policy.type': the truncation selection policy" BANDIT}}},
+     {{"Required", "policy.truncation_percentage", "'policy.truncation_percentage' is required"}}},
     {{{"run_config", "{}"}}, {{"Conflict", "run_config", "give exactly one of 'run_config.script', 'run_config.command'"}}},
     {{{"run_config.command", "\"echo ${{search_space.lr}} ${{search_space.layers}}\""}},
      {{"Conflict", "run_config", "give exactly one of 'run_config.script', 'run_config.command'"}}},
@@ -288,8 +278,6 @@ static const struct {
     {{{"nested_arguments", "\"deep\""}},
      {{"NotAllowed", "nested_arguments", "'nested_arguments' must be one of json, flat, got \"deep\""}}},
     /* What later issues bring. */
-    {{{"policy", "{\"type\": \"bandit\", \"slack_amount\": 0.1}"}},
-     {{"Unsupported", "policy.type", "'policy.type': the bandit policy" BANDIT}}},
     {{{"run_config.launcher", "\"slurm\""}},
      {{"Unsupported", "run_config.launcher",
        "'run_config.launcher': the slurm launcher is not supported here; leave it out or give local"}}},
@@ -502,6 +490,19 @@ static const struct {
     {{{"max_duration_minutes", "0.001"}, {"max_duration_seconds", "0.06"}}, "max_duration_seconds", "0.06", {{0}}},
     {{{"policy", "{\"type\": \"None\"}"}}, "policy", "null", {{0}}},
     {{{"policy", "null"}}, "policy", "null", {{0}}},
+    {{{"policy", "{\"type\": \"Bandit\", \"slack_amount\": 0.1, \"slack_factor\": 0}"}},
+     "policy",
+     "{\"type\": \"bandit\", \"slack_factor\": null, \"slack_amount\": 0.1, \"evaluation_interval\": 1, \"delay_evaluation\": 0}",
+     {{0}}},
+    {{{"policy", "{\"type\": \"MedianStopping\", \"delay_evaluation\": 5}"}},
+     "policy",
+     "{\"type\": \"median_stopping\", \"evaluation_interval\": 1, \"delay_evaluation\": 5}",
+     {{0}}},
+    {{{"policy", "{\"type\": \"TRUNCATION_SELECTION\", \"truncation_percentage\": 20.0}"}},
+     "policy",
+     "{\"type\": \"truncation_selection\", \"evaluation_interval\": 1, \"delay_evaluation\": 0, \"truncation_percentage\": 20, "
+     "\"exclude_finished_jobs\": false}",
+     {{0}}},
     {{{"run_config.interpreter", "null"}}, "run_config.interpreter", "null", {{0}}},
     {{{"run_config.script", "\"a..b/..c/train.py\""}}, "run_config.script", "\"a..b/..c/train.py\"", {{0}}},
     {{{"run_config.inputs", "{\"d\": {\"path\": \"/data/iris.csv\", \"type\": \"uri_file\"}, \"A\": 0.5}"}},
@@ -738,12 +739,15 @@ START_TEST(an_interval_of_zero_is_remarked)
     struct hd_specification specification;
 
     fixture_change(body, "policy", "{\"type\": \"median_stopping\", \"evaluation_interval\": 0}");
-    ck_assert_int_eq(hd_specification_parse(body, &fixture_options, &errors, &warnings, &specification), -1);
+    ck_assert_int_eq(hd_specification_parse(body, &fixture_options, &errors, &warnings, &specification), 0);
+    ck_assert_int_eq(specification.policy.type, HD_MEDIAN_STOPPING);
+    ck_assert_int_eq(specification.policy.interval, 1);
     check_findings(
         &warnings,
         (struct finding[]){{"IntervalZero", "policy.evaluation_interval", "'policy.evaluation_interval' is 0 and is treated as 1"},
                            {NULL, NULL, NULL}},
         2);
+    hd_specification_clear(&specification);
     hd_problems_clear(&errors);
     hd_problems_clear(&warnings);
     cJSON_Delete(body);

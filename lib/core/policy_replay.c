@@ -1,0 +1,217 @@
+#include "policy_replay.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A curve on its way through the replay. */
+struct reader {
+    const struct hd_curve *curve;
+    struct hd_replayed *replayed;
+    int64_t next;    /* index of the report that comes next */
+    bool over;       /* no more of its reports come */
+    bool end_is_due; /* its end came in time before its last report did in order */
+};
+
+struct player {
+    const struct hd_policy_rule *rule;
+    struct hd_policy *policy;
+    struct reader *readers;
+    struct reader **heap; /* those that have reports, by the next one's ordinal */
+    struct reader **ends; /* all, by the time of their ends */
+    int64_t count, heap_count, ended;
+};
+
+/* --- The next report of all: a heap of curves ---------------------------------------------------------------------------------------- */
+
+static int64_t next_ordinal(const struct reader *reader)
+{
+    return reader->curve->points[reader->next].ordinal;
+}
+
+static void sink(struct player *player, int64_t place)
+{
+    struct reader **heap = player->heap;
+
+    for (;;) {
+        int64_t child = place * 2 + 1;
+        struct reader *moved = heap[place];
+
+        if (child >= player->heap_count)
+            return;
+        if (child + 1 < player->heap_count && next_ordinal(heap[child + 1]) < next_ordinal(heap[child]))
+            child++;
+        if (next_ordinal(heap[child]) >= next_ordinal(moved))
+            return;
+        heap[place] = heap[child];
+        heap[child] = moved;
+        place = child;
+    }
+}
+
+static void drop_top(struct player *player)
+{
+    player->heap[0]->over = true;
+    player->heap[0] = player->heap[--player->heap_count];
+    sink(player, 0);
+}
+
+static int by_end(const void *a, const void *b)
+{
+    const struct reader *first = *(struct reader *const *)a, *second = *(struct reader *const *)b;
+
+    return (first->curve->ended_us > second->curve->ended_us) - (first->curve->ended_us < second->curve->ended_us);
+}
+
+/* --- The replay ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Tells the policy of the children that had ended before this time. */
+static void end_until(struct player *player, int64_t at_us)
+{
+    for (; player->ended < player->count && player->ends[player->ended]->curve->ended_us < at_us; player->ended++) {
+        struct reader *reader = player->ends[player->ended];
+
+        if (reader->over)
+            hd_policy_end(player->policy, reader->curve->run);
+        else
+            reader->end_is_due = true;
+    }
+}
+
+static void stop(struct reader *reader, const struct hd_curve_point *point)
+{
+    struct hd_replayed *replayed = reader->replayed;
+
+    replayed->reports = reader->next;
+    replayed->saved_reports = reader->curve->count - reader->next;
+    if (reader->curve->ended_us > point->at_us)
+        replayed->saved_us = reader->curve->ended_us - point->at_us;
+}
+
+static int play_report(struct player *player)
+{
+    struct reader *reader = player->heap[0];
+    const struct hd_curve_point *point = &reader->curve->points[reader->next++];
+    struct hd_decision decision;
+
+    end_until(player, point->at_us);
+    if (hd_policy_report(player->policy, reader->curve->run, point->value, true, &decision) != 0)
+        return -1;
+    if (decision.stop) {
+        reader->replayed->decision = decision;
+        stop(reader, point);
+    }
+    if (!decision.stop && reader->next < reader->curve->count) {
+        sink(player, 0);
+        return 0;
+    }
+    drop_top(player);
+    if (decision.stop || reader->end_is_due)
+        hd_policy_end(player->policy, reader->curve->run);
+    return 0;
+}
+
+static int open_player(struct player *player, const struct hd_curve *curves, int64_t count, struct hd_memory *memory,
+                       struct hd_replay *replay)
+{
+    size_t places = (size_t)count + 1;
+
+    player->policy = hd_policy_new(player->rule, memory);
+    player->readers = calloc(places, sizeof *player->readers);
+    player->heap = calloc(places, sizeof(struct reader *));
+    player->ends = calloc(places, sizeof(struct reader *));
+    replay->curves = calloc(places, sizeof *replay->curves);
+    if (player->policy == NULL || player->readers == NULL || player->heap == NULL || player->ends == NULL || replay->curves == NULL)
+        return -1;
+    player->count = count;
+    for (int64_t i = 0; i < count; i++) {
+        struct reader *reader = &player->readers[i];
+
+        reader->curve = &curves[i];
+        reader->replayed = &replay->curves[i];
+        reader->replayed->reports = curves[i].count;
+        reader->over = curves[i].count == 0;
+        player->ends[i] = reader;
+        if (!reader->over)
+            player->heap[player->heap_count++] = reader;
+    }
+    for (int64_t i = player->heap_count / 2 - 1; i >= 0; i--)
+        sink(player, i);
+    qsort(player->ends, (size_t)count, sizeof(struct reader *), by_end);
+    return 0;
+}
+
+static void close_player(struct player *player)
+{
+    hd_policy_free(player->policy);
+    free(player->readers);
+    free(player->heap);
+    free(player->ends);
+}
+
+/* --- What it comes to ---------------------------------------------------------------------------------------------------------------- */
+
+/* The best of a child's first reports; NaN: it has no metric. */
+static double best_of(enum hd_goal goal, const struct hd_curve *curve, int64_t reports)
+{
+    double best = NAN;
+
+    for (int64_t i = 0; i < reports; i++)
+        if (hd_goal_better(goal, curve->points[i].value, best))
+            best = curve->points[i].value;
+    return best;
+}
+
+static void offer(struct hd_winner *winner, enum hd_goal goal, const struct hd_curve *curves, int64_t index, int64_t reports)
+{
+    double best = best_of(goal, &curves[index], reports);
+
+    if (isnan(best))
+        return;
+    if (winner->curve < 0 || hd_goal_better(goal, best, winner->best) ||
+        (best == winner->best && curves[index].run > curves[winner->curve].run))
+        *winner = (struct hd_winner){index, best};
+}
+
+static void sum_up(const struct hd_policy_rule *rule, const struct hd_curve *curves, int64_t count, struct hd_replay *replay)
+{
+    replay->recorded = replay->replayed = (struct hd_winner){-1, NAN};
+    for (int64_t i = 0; i < count; i++) {
+        const struct hd_replayed *replayed = &replay->curves[i];
+
+        replay->stopped += replayed->decision.stop;
+        replay->reports += curves[i].count;
+        replay->saved_reports += replayed->saved_reports;
+        replay->saved_us += replayed->saved_us;
+        if (curves[i].started_us > 0 && curves[i].ended_us > curves[i].started_us)
+            replay->run_us += curves[i].ended_us - curves[i].started_us;
+        offer(&replay->recorded, rule->goal, curves, i, curves[i].count);
+        offer(&replay->replayed, rule->goal, curves, i, replayed->reports);
+    }
+    replay->lost = replay->recorded.curve >= 0 && hd_goal_better(rule->goal, replay->recorded.best, replay->replayed.best);
+}
+
+int hd_policy_replay(const struct hd_policy_rule *rule, const struct hd_curve *curves, int64_t count, struct hd_memory *memory,
+                     struct hd_replay *ret_replay)
+{
+    struct player player = {.rule = rule};
+    struct hd_replay replay = {0};
+    int result = open_player(&player, curves, count, memory, &replay);
+
+    while (result == 0 && player.heap_count > 0)
+        result = play_report(&player);
+    close_player(&player);
+    if (result != 0) {
+        hd_replay_clear(&replay);
+        return result;
+    }
+    sum_up(rule, curves, count, &replay);
+    *ret_replay = replay;
+    return 0;
+}
+
+void hd_replay_clear(struct hd_replay *replay)
+{
+    free(replay->curves);
+    *replay = (struct hd_replay){0};
+}
