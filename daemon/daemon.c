@@ -189,7 +189,8 @@ static void on_stop(uv_signal_t *handle, int number)
 static int apply_settings(void *data, const struct settings *fresh, struct hd_error *error)
 {
     struct daemon *daemon = data;
-    struct sweeps_settings sweeps_settings = {.grace_us = fresh->stop_grace_us, .snapshot_limit = fresh->snapshot_limit};
+    struct sweeps_settings sweeps_settings = {
+        .grace_us = fresh->stop_grace_us, .snapshot_limit = fresh->snapshot_limit, .policy_memory = fresh->policy_memory_mb << 20};
     char **environment = NULL;
     int result = keep_environment(fresh->environment_keep, &environment, error);
 
@@ -312,6 +313,7 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
                 .rocr_visible = getenv("ROCR_VISIBLE_DEVICES"),
             },
         .snapshot_limit = daemon->settings->snapshot_limit,
+        .policy_memory = daemon->settings->policy_memory_mb << 20,
         .environment = daemon->environment,
         .url = http_url(daemon->http),
         .run_token = run_token,

@@ -36,6 +36,8 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
      .help = "variables of the daemon's own environment that children get; NAME* stands for all that begin so"},
     {FIELD(snapshot_limit), .kind = SETTINGS_BYTES, .default_text = "300 MB", .minimum = 1, .maximum = 1024 * GIB, .reloadable = true,
      .help = "largest source folder that a sweep may copy"},
+    {FIELD(policy_memory_mb), .kind = SETTINGS_INTEGER, .default_text = "256", .minimum = 1, .maximum = 1048576, .reloadable = true,
+     .help = "MiB that the early termination policies of all sweeps may use together; above it judging pauses"},
     {FIELD(body_limit), .kind = SETTINGS_BYTES, .default_text = "16 MiB", .minimum = KIB, .maximum = GIB, .reloadable = true,
      .help = "largest body of a request"},
     {FIELD(connections), .kind = SETTINGS_INTEGER, .default_text = "2048", .minimum = 4, .maximum = 1000000,

@@ -88,6 +88,7 @@ static const struct kind {
     [STORE_EVENT_GENERATION] = {"log", "GENERATOR", "INFO", say_generation},
     [STORE_EVENT_RUN] = {"run", "SCHEDULER", "INFO", say_run},
     [STORE_EVENT_WARNING] = {"log", "CONTROLLER", "WARNING", say_warning},
+    [STORE_EVENT_POLICY] = {"log", "CONTROLLER", "INFO", say_warning},
     [STORE_EVENT_DEVICE] = {"device", "SCHEDULER", "INFO", say_device},
 };
 

@@ -115,7 +115,8 @@ static int produce_shapes(struct answer *answer, struct store_reader *reader)
     return result;
 }
 
-/* --- Points: {name: [{"sequence","value","step","time","attempt"}]} ----------------------------------------------------------------------
+/* --- Points: {name: [{"sequence","ordinal","value","step","time","attempt"}]}
+ * ----------------------------------------------------------------------
  */
 
 static int open_points(void *context, const struct store_series *series)
@@ -141,7 +142,8 @@ static int print_point(void *context, const struct store_stored_point *point)
 
     if (point->sequence < shape->answer->question->from)
         return 0;
-    hd_text_format(text, "%s{\"sequence\":%" PRId64 ",\"value\":", shape->in_list++ > 0 ? "," : "", point->sequence);
+    hd_text_format(text, "%s{\"sequence\":%" PRId64 ",\"ordinal\":%" PRId64 ",\"value\":", shape->in_list++ > 0 ? "," : "", point->sequence,
+                   point->ordinal);
     metric_value_print(text, point, shape->run_id);
     if (point->has_step)
         hd_text_format(text, ",\"step\":%" PRId64, point->step);

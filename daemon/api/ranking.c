@@ -18,6 +18,13 @@ static void print_metric(struct hd_text *text, const struct store_run *run)
     resource_json(text, "best_primary_metric", number);
 }
 
+static void print_stop_reason(struct hd_text *text, const struct store_run *run)
+{
+    bool stopped = run->status == HD_CANCELED || run->status == HD_CANCEL_REQUESTED;
+
+    resource_json(text, "stop_reason", stopped ? run->stop_reason : NULL);
+}
+
 /* --- Best: that of the sweep itself, then of each sweep that it inherits ---------------------------------------------------------------
  */
 
@@ -49,6 +56,7 @@ static int take_better(void *context, const struct store_run *run)
     resource_string(text, "status", hd_status_name(run->status));
     print_metric(text, run);
     resource_json(text, "hyperparameters", run->configuration);
+    print_stop_reason(text, run);
     hd_text_add_char(text, '}');
     return 0;
 }
@@ -117,7 +125,7 @@ static int print_sorted(void *context, const struct store_run *run)
     print_metric(text, run);
     resource_string(text, "status", hd_status_name(run->status));
     hd_text_format(text, ",\"reports\":%" PRId64, run->reports);
-    resource_json(text, "stop_reason", run->status == HD_CANCELED || run->status == HD_CANCEL_REQUESTED ? run->stop_reason : NULL);
+    print_stop_reason(text, run);
     hd_text_add_char(text, '}');
     return answer_flush(rows->answer);
 }

@@ -41,25 +41,31 @@ static void reply_refused(struct reporting *reporting, const struct hd_error *er
         http_reply_error(reporting->http, error);
 }
 
+static void on_judged(struct store_report *report)
+{
+    struct reporting *reporting = (struct reporting *)report;
+    bool stop = report->ret_stop_reason != NULL;
+    struct hd_text text = {0};
+
+    hd_text_format(&text, "{\"accepted\":%" PRId64 ",\"duplicate\":%s,\"reports\":%" PRId64 ",\"status\":\"%s\",\"stop\":%s",
+                   report->ret_accepted, report->ret_duplicate ? "true" : "false", report->ret_reports, hd_status_name(report->ret_status),
+                   stop ? "true" : "false");
+    resource_json(&text, "stop_reason", report->ret_stop_reason);
+    hd_text_add_char(&text, '}');
+    http_reply_json(reporting->http, 200, &text);
+    hd_text_clear(&text);
+    free_reporting(reporting);
+}
+
 static void on_stored(struct store_write *write)
 {
     struct reporting *reporting = (struct reporting *)write;
-    const struct store_report *report = &reporting->request;
-    struct hd_text text = {0};
 
-    if (write->result != 0) {
-        reply_refused(reporting, &write->error);
-    } else {
-        bool stop = report->ret_stop_reason != NULL;
-
-        hd_text_format(&text, "{\"accepted\":%" PRId64 ",\"duplicate\":%s,\"reports\":%" PRId64 ",\"status\":\"%s\",\"stop\":%s",
-                       report->ret_accepted, report->ret_duplicate ? "true" : "false", report->ret_reports,
-                       hd_status_name(report->ret_status), stop ? "true" : "false");
-        resource_json(&text, "stop_reason", report->ret_stop_reason);
-        hd_text_add_char(&text, '}');
-        http_reply_json(reporting->http, 200, &text);
-        hd_text_clear(&text);
+    if (write->result == 0) {
+        sweeps_judge(reporting->api->sweeps, &reporting->request, on_judged);
+        return;
     }
+    reply_refused(reporting, &write->error);
     free_reporting(reporting);
 }
 

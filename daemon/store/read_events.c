@@ -3,7 +3,7 @@
 
 #define COLUMNS                                                                                                                            \
     "SELECT event.ordinal, event.at_us, event.kind, event.sweep, sweep.id, run.id, event.status, event.detail, "                           \
-    "coalesce(sweep.deleting, 0) FROM event LEFT JOIN sweep ON sweep.sweep = event.sweep LEFT JOIN run ON run.run = event.run "
+    "coalesce(sweep.deleting, 0), event.run FROM event LEFT JOIN sweep ON sweep.sweep = event.sweep LEFT JOIN run ON run.run = event.run "
 
 static const char ALL_EVENTS[] = COLUMNS "WHERE event.ordinal > ?1 AND event.ordinal <= ?2 ORDER BY event.ordinal LIMIT ?3";
 static const char SWEEP_EVENTS[] =
@@ -26,6 +26,7 @@ static void load(sqlite3_stmt *statement, struct store_event *ret_event)
         .kind = (enum store_event_kind)sqlite3_column_int(statement, 2),
         .sweep = sqlite3_column_int64(statement, 3),
         .sweep_id = database_text_or_null(statement, 4),
+        .run = sqlite3_column_int64(statement, 9),
         .run_id = database_text_or_null(statement, 5),
         .status = (enum hd_status)sqlite3_column_int(statement, 6),
         .detail = database_text_or_null(statement, 7),

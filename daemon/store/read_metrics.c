@@ -34,7 +34,7 @@ static int first_attempt(struct store_reader *reader, int64_t run, struct attemp
     return ret_attempts->statement == NULL ? -(int)error->code : next_attempt(reader, ret_attempts, error);
 }
 
-/* From `column` on: sequence, kind, value, step, time. */
+/* From `column` on: sequence, kind, value, step, time, ordinal. */
 static void load_point(sqlite3_stmt *statement, int column, struct store_stored_point *ret_point)
 {
     struct store_stored_point point = {
@@ -43,6 +43,7 @@ static void load_point(sqlite3_stmt *statement, int column, struct store_stored_
         .has_step = sqlite3_column_type(statement, column + 3) != SQLITE_NULL,
         .step = sqlite3_column_int64(statement, column + 3),
         .at_us = sqlite3_column_int64(statement, column + 4),
+        .ordinal = sqlite3_column_int64(statement, column + 5),
     };
 
     if (point.kind == STORE_INTEGER || point.kind == STORE_BOOLEAN)
@@ -119,11 +120,37 @@ int store_read_metrics(struct store_reader *reader, int64_t sweep, int64_t run, 
     return result;
 }
 
+static const char REPORTS[] = "SELECT sequence, kind, value, step, at_us, ordinal FROM point WHERE run = ?1 AND name = "
+                              "(SELECT sweep.metric FROM run JOIN sweep USING (sweep) WHERE run.run = ?1) AND sequence >= ?2 "
+                              "ORDER BY sequence LIMIT ?3";
+
+int store_read_reports(struct store_reader *reader, int64_t run, int64_t from, int64_t limit, store_point_row *row, void *context,
+                       struct hd_error *error)
+{
+    sqlite3_stmt *statement = database_query(&reader->database, error, REPORTS, "iii", run, from, limit);
+    int result;
+
+    if (statement == NULL)
+        return -(int)error->code;
+    while ((result = database_step(&reader->database, statement, error)) == 1) {
+        struct store_stored_point point;
+
+        load_point(statement, 0, &point);
+        result = row(context, &point);
+        if (result != 0) {
+            database_reset(statement);
+            return result;
+        }
+    }
+    return result;
+}
+
 /* The kinds are numbers, finite or not, and booleans: what a strip of news has room for. A look at a point for each of few names only. */
-static const char NEWEST[] = "SELECT name.text, point.sequence, point.kind, point.value, point.step, point.at_us FROM series "
-                             "CROSS JOIN point ON point.run = series.run AND point.name = series.name "
-                             "AND point.sequence = series.points - 1 CROSS JOIN name ON name.name = series.name "
-                             "WHERE series.run = ?1 AND series.position < ?2 AND point.kind IN (1, 2, 3, 4, 5, 7) ORDER BY series.position";
+static const char NEWEST[] =
+    "SELECT name.text, point.sequence, point.kind, point.value, point.step, point.at_us, point.ordinal FROM series "
+    "CROSS JOIN point ON point.run = series.run AND point.name = series.name "
+    "AND point.sequence = series.points - 1 CROSS JOIN name ON name.name = series.name "
+    "WHERE series.run = ?1 AND series.position < ?2 AND point.kind IN (1, 2, 3, 4, 5, 7) ORDER BY series.position";
 
 int store_read_newest_points(struct store_reader *reader, int64_t run, int64_t names, store_newest_point *row, void *context,
                              struct hd_error *error)

@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/outcome.h"
+#include "core/policy.h"
 #include "core/specification.h"
 #include "core/status.h"
 #include "core/text.h"
@@ -254,7 +255,9 @@ struct store_report {
     int64_t sequence;
     const struct store_point *points;
     int64_t count;
+    bool spooled; /* left over by a process that has ended: a run in Running is Finalizing from here on */
     int64_t ret_run, ret_sweep_key;
+    int64_t ret_ordinal; /* of the last point */
     int64_t ret_accepted;
     int64_t ret_reports; /* of the primary metric, by now */
     bool ret_duplicate;
@@ -263,6 +266,35 @@ struct store_report {
     char *ret_stop_reason; /* JSON; NULL: go on. Owned by the request: free() */
 };
 int store_report(struct store *store, struct store_report *request, struct hd_error *error);
+
+/* Stops a run in Running for what its policy has decided. Nothing is done to a run in another status, or that is being stopped. */
+struct store_stop {
+    struct store_write write;
+    struct hd_decision decision;
+    const char *metric; /* name; lives until done */
+    bool ret_stopped;
+    enum hd_status ret_status;
+    char *ret_stop_reason; /* JSON; NULL: it goes on. Owned by the request: free() */
+};
+int store_stop(struct store *store, struct store_stop *request, struct hd_error *error);
+
+/* Adds an event that a policy could not be applied to a run, for want of a metric (reference 3.4): it says what the run has logged. */
+struct store_unjudged {
+    struct store_write write;
+    struct hd_decision decision;
+    const char *metric; /* name; lives until done */
+};
+int store_unjudged(struct store *store, struct store_unjudged *request, struct hd_error *error);
+
+/* Adds an event about the policy of a sweep as a whole; `message` lives until done. */
+struct store_note {
+    struct store_write write;
+    int64_t sweep;
+    bool warning;
+    const char *code;
+    const char *message;
+};
+int store_note(struct store *store, struct store_note *request, struct hd_error *error);
 
 /* --- Reads -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -329,7 +361,7 @@ struct store_run {
     int64_t monitor_pid, monitor_ticks;
     const char *boot_id;
     const char *resumed_from; /* id of the run that this one runs again; NULL: none */
-    const char *devices; /* JSON: its GPUs; NULL: none */
+    const char *devices;      /* JSON: its GPUs; NULL: none */
 };
 typedef int store_run_row(void *context, const struct store_run *run);
 int store_read_run(struct store_reader *reader, int64_t key, store_run_row *row, void *context, struct hd_error *error);
@@ -358,6 +390,7 @@ struct store_series {
 };
 struct store_stored_point {
     int64_t sequence;
+    int64_t ordinal;
     enum store_point_kind kind;
     int64_t integer;
     double number;
@@ -381,6 +414,13 @@ typedef int store_newest_point(void *context, const char *name, const struct sto
 int store_read_newest_points(struct store_reader *reader, int64_t run, int64_t names, store_newest_point *row, void *context,
                              struct hd_error *error);
 
+/* The reports of one run, whether it counts as such or not: points of the sweep's primary metric from a sequence on. */
+typedef int store_point_row(void *context, const struct store_stored_point *point);
+int store_read_reports(struct store_reader *reader, int64_t run, int64_t from, int64_t limit, store_point_row *row, void *context,
+                       struct hd_error *error);
+/* True for what counts as a report of a primary metric: numbers, finite or not (reference, section 1). */
+bool store_is_report(enum store_point_kind kind, int64_t integer, double number, double *ret_value);
+
 /* Stored in databases: never renumber. */
 enum store_event_kind {
     STORE_EVENT_CREATED = 1,    /* a sweep was accepted */
@@ -390,12 +430,14 @@ enum store_event_kind {
     STORE_EVENT_RUN = 5,        /* a run's status changed */
     STORE_EVENT_WARNING = 6,    /* detail {"code","message"} */
     STORE_EVENT_DEVICE = 7,     /* a device was drained or put back: sweep 0, detail {"id","state"} */
+    STORE_EVENT_POLICY = 8,     /* what a policy could not do, or can again: detail {"code","message"} */
 };
 struct store_event {
     int64_t ordinal, at_us;
     enum store_event_kind kind;
     int64_t sweep;        /* key; 0: of the daemon itself */
     const char *sweep_id; /* NULL: of the daemon itself */
+    int64_t run;          /* key; 0: of the sweep itself */
     const char *run_id;   /* NULL: of the sweep itself */
     enum hd_status status;
     const char *detail; /* JSON or NULL */

@@ -168,15 +168,14 @@ static int add_point(struct database *database, int64_t run, int64_t name, int64
     return database_step(database, statement, error);
 }
 
-/* True for what counts as a report of a primary metric: numbers, finite or not (reference, section 1). */
-static bool is_report(const struct store_point *point, double *ret_value)
+bool store_is_report(enum store_point_kind kind, int64_t integer, double number, double *ret_value)
 {
-    switch (point->kind) {
+    switch (kind) {
     case STORE_INTEGER:
-        *ret_value = (double)point->integer;
+        *ret_value = (double)integer;
         return true;
     case STORE_FLOAT:
-        *ret_value = point->number;
+        *ret_value = number;
         return true;
     case STORE_NAN:
         *ret_value = NAN;
@@ -196,7 +195,7 @@ static void count_report(struct reporting *reporting, const struct store_point *
 {
     double value, rank_key;
 
-    if (!is_report(point, &value))
+    if (!store_is_report(point->kind, point->integer, point->number, &value))
         return;
     reporting->run.reports++;
     if (isnan(value))
@@ -276,6 +275,8 @@ static int take(struct database *database, struct reporting *reporting, struct s
         if (result == 0 && run->stop_reason != NULL)
             result = run_move(database, run, HD_CANCEL_REQUESTED, run->stop_reason, error);
     }
+    if (result == 0 && request->spooled && run->status == HD_RUNNING)
+        result = run_move(database, run, HD_FINALIZING, NULL, error);
     if (result == 0)
         result = add_points(database, reporting, request);
     if (result != 0)
@@ -306,6 +307,7 @@ static int report(struct database *database, struct store_write *write)
         request->ret_sweep_key = reporting.run.sweep;
         request->ret_reports = reporting.run.reports;
         request->ret_status = reporting.run.status;
+        request->ret_ordinal = database->ordinal;
         request->ret_stop_reason = reporting.run.stop_reason;
         reporting.run.stop_reason = NULL;
     }

@@ -49,6 +49,7 @@ void live_sweep_free(struct live_sweep *sweep)
 
     while (sweep->runs != NULL)
         live_run_free(sweep->runs);
+    judge_close(sweep);
     if (sweeps->kept_for == sweep)
         sweeps->kept_for = NULL;
     deadline_clear(&sweeps->deadlines, &sweep->duration);

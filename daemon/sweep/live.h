@@ -15,6 +15,7 @@ struct device_waiter;
 struct running;
 struct ending;
 struct spool;
+struct judge;
 
 struct live_run {
     struct live_sweep *sweep;
@@ -55,6 +56,7 @@ struct live_sweep {
     int writes;                               /* in flight that point here */
     struct deadline duration;                 /* max_duration */
     struct deadline retry;                    /* after a failed generation */
+    struct judge *judge;                      /* NULL: no policy */
 };
 
 struct sweeps {
@@ -71,7 +73,10 @@ struct sweeps {
     atomic_bool stop_looking;
     struct device_waiter *device_waiters;
     struct hd_strings device_notes;
-    int submissions; /* and looks for devices: under way on the pool or in the store */
+    struct judge *judges; /* of the sweeps that have a policy */
+    struct hd_memory policy_memory;
+    atomic_bool judges_stop; /* the pool is to leave off playing logs */
+    int submissions;         /* and looks for devices: under way on the pool or in the store */
     bool closing;
     bool quiet;  /* closing, and launcher and deadlines are gone */
     bool ending; /* children are being ended, nothing is started */
@@ -131,6 +136,14 @@ int resumed_outputs(const struct live_run *run, char **ret_folder);
 void spool_take_in(struct live_run *run, const char *run_folder, void (*finished)(struct live_run *run));
 void spool_store(struct live_run *run); /* again, after a failure */
 void spool_free(struct live_run *run);
+
+/* judge.c: early termination. */
+void judge_run_ended(struct live_sweep *sweep, int64_t run);
+/* judge_play.c: `fresh` when no report can be in the store; else the log is played first, by judges_play(). */
+void judge_open(struct live_sweep *sweep, bool fresh);
+void judge_close(struct live_sweep *sweep);
+void judges_play(struct sweeps *sweeps);
+void judges_change_memory(struct sweeps *sweeps, int64_t limit);
 
 /* leftovers.c: at start, removes snapshots that no stored sweep has, on the pool. */
 void leftovers_remove(struct sweeps *sweeps);

@@ -93,6 +93,7 @@ static int take_sweep(void *context, const struct store_sweep *row)
     sweep->generated = row->generated;
     if (row->started_us != 0 && row->status == HD_RUNNING)
         control_watch_duration(sweep, row->started_us);
+    judge_open(sweep, false);
     recovery->sweep = sweep;
     return store_read_live_runs(store_loop_reader(recovery->sweeps->store), row->key, take_run, recovery, recovery->error);
 }

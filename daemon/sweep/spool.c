@@ -188,6 +188,16 @@ static void try_later(struct spool *spool, const struct hd_error *error)
     (void)deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, deadline_now_us() + RETRY_US);
 }
 
+/* It was judged: its points count for others, but a run whose process has ended is not stopped. */
+static void on_judged(struct store_report *report)
+{
+    struct spool *spool = (struct spool *)report;
+
+    spool->stored = true;
+    forget_body(spool);
+    go_on(spool);
+}
+
 static void on_stored(struct store_write *write)
 {
     struct spool *spool = (struct spool *)write;
@@ -200,10 +210,13 @@ static void on_stored(struct store_write *write)
         try_later(spool, &write->error);
         return;
     }
-    if (write->result != 0)
-        log_line(LOG_LEVEL_WARNING, "run %s: %s/%s is left where it is: %s", spool->run_id, spool->folder,
-                 spool->names.list[spool->next - 1], write->error.message);
-    spool->stored = write->result == 0;
+    if (write->result == 0) {
+        sweeps_judge(sweep->sweeps, &spool->request, on_judged);
+        return;
+    }
+    log_line(LOG_LEVEL_WARNING, "run %s: %s/%s is left where it is: %s", spool->run_id, spool->folder, spool->names.list[spool->next - 1],
+             write->error.message);
+    spool->stored = false;
     forget_body(spool);
     go_on(spool);
 }
@@ -220,6 +233,7 @@ void spool_store(struct live_run *run)
         .sequence = spool->report.sequence,
         .points = spool->report.points,
         .count = spool->report.count,
+        .spooled = true,
         .write = {.done = on_stored},
     };
     if (store_report(run->sweep->sweeps->store, &spool->request, &error) != 0)

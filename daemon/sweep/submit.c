@@ -197,8 +197,11 @@ static void on_stored(struct store_write *write)
     sweep = live_sweep_add(sweeps, submit->request.ret_key, submit->id, &submit->specification);
     if (sweep == NULL)
         log_line(LOG_LEVEL_ERROR, "sweep %s: no memory to run it; it runs when the daemon is started again", submit->id);
+    else
+        judge_open(sweep, submit->earlier.inherited.count == 0);
     submit->submission.created(&submit->submission, submit->request.ret_key);
     free_submit(submit);
+    judges_play(sweeps);
     schedule(sweeps);
 }
 

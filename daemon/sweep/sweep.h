@@ -24,6 +24,7 @@ struct sweeps_settings {
     int64_t slots; /* children at once; 0: one per GPU, or per CPU if there are none */
     struct devices_settings devices;
     int64_t snapshot_limit;   /* bytes */
+    int64_t policy_memory;    /* bytes for all early termination together */
     char *const *environment; /* NAME=VALUE that every child gets from the daemon's own environment; ends in NULL */
     const char *url;          /* what children report to */
     /* The token of one attempt of a run; written to `buffer`. */
@@ -40,8 +41,8 @@ void sweeps_free(struct sweeps *sweeps);
 /* Starts nothing any more and ends all children; `ended` is called when none is left and all ends are committed. */
 void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void *data);
 
-/* Takes grace_us, slots, snapshot_limit and environment, which may change at any time: free slots are filled at once, and what runs goes on
- * where there are fewer now. */
+/* Takes grace_us, slots, snapshot_limit, policy_memory and environment, which may change at any time: free slots are filled at once, and
+ * what runs goes on where there are fewer now. */
 void sweeps_change_settings(struct sweeps *sweeps, const struct sweeps_settings *settings);
 
 /* A new sweep: checked and its source copied on the pool, then stored. Exactly one of the outcomes comes. */
@@ -59,6 +60,12 @@ void sweeps_submit(struct sweeps *sweeps, const struct sweeps_submission *submis
 typedef void sweeps_cancel_answer(void *data, bool canceled, enum hd_status status, const struct hd_error *error);
 void sweeps_cancel(struct sweeps *sweeps, int64_t sweep, sweeps_cancel_answer *answer, void *data);
 void sweeps_cancel_run(struct sweeps *sweeps, int64_t run, sweeps_cancel_answer *answer, void *data);
+
+/* Judges the reports of a run that were just stored; to be called for every report that was stored, from its `done`. `judged` is called
+ * when they can be answered: at once, or when the stop of the run is stored to which they led. The report's ret_status and ret_stop_reason
+ * say so then. */
+typedef void sweeps_judged(struct store_report *report);
+void sweeps_judge(struct sweeps *sweeps, struct store_report *report, sweeps_judged *judged);
 
 /* New limits for a sweep that has not ended; what is not given stays. `answer` is called on the loop, with `error` NULL when it is stored.
  */

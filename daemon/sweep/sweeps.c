@@ -35,6 +35,7 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
     sweeps->store = store;
     sweeps->settings = *settings;
     sweeps->tail = &sweeps->first;
+    sweeps->policy_memory.limit = settings->policy_memory;
     result = deadlines_open(&sweeps->deadlines, loop, error);
     if (result != 0) {
         free(sweeps);
@@ -56,6 +57,7 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
     }
     *ret_sweeps = sweeps;
     leftovers_remove(sweeps);
+    judges_play(sweeps);
     return 0;
 }
 
@@ -66,6 +68,7 @@ void sweeps_change_settings(struct sweeps *sweeps, const struct sweeps_settings 
     allocation_set_slots(&sweeps->allocation, settings->slots);
     sweeps->settings.snapshot_limit = settings->snapshot_limit;
     sweeps->settings.environment = settings->environment;
+    judges_change_memory(sweeps, settings->policy_memory);
     schedule(sweeps);
 }
 
@@ -98,6 +101,7 @@ void sweeps_close(struct sweeps *sweeps, void (*closed)(void *data), void *data)
 {
     sweeps->closing = true;
     sweeps_stop_looking(sweeps);
+    atomic_store(&sweeps->judges_stop, true);
     sweeps->closed = closed;
     sweeps->closed_data = data;
     if (sweeps->launch != NULL)

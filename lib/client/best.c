@@ -79,6 +79,7 @@ static bool take_child(void *data, const cJSON *child)
     table_add(&listing->table, TABLE_PLAIN, value.data);
     table_add(&listing->table, status_style(status), status);
     table_add(&listing->table, TABLE_PLAIN, configuration.data);
+    table_add(&listing->table, TABLE_PLAIN, member_text(member(child, "stop_reason"), "message", NULL));
     listing->table.failed = listing->table.failed || value.failed || configuration.failed;
     hd_text_clear(&value);
     hd_text_clear(&configuration);
@@ -121,14 +122,14 @@ static void print_total(struct client *client, const char *id, long long shown)
 static int print_children(struct client *client, const char *id, struct hd_error *error)
 {
     static const struct table_column columns[] = {
-        {"RUN", false, true}, {"BEST", true, false}, {"STATUS", false, true}, {"HYPERPARAMETERS", false, false}};
+        {"RUN", false, true}, {"BEST", true, false}, {"STATUS", false, true}, {"HYPERPARAMETERS", false, false}, {"STOPPED", false, false}};
     struct hd_text path = children_path(client, id);
     struct listing listing = {0};
     struct elements elements;
     struct rest_request request = {.path = path.data, .sink = elements_feed, .data = &elements};
     int result;
 
-    table_open(&listing.table, client->output.file, client->output.width, client->output.colour, columns, 4);
+    table_open(&listing.table, client->output.file, client->output.width, client->output.colour, columns, 5);
     elements_open(&elements, "children", take_child, &listing);
     result = path.failed ? hd_error_set(error, HD_UNAVAILABLE, "memory is short") : rest_call(client->rest, &request, NULL, error);
     elements_close(&elements);

@@ -111,6 +111,7 @@ static void show_sweep(const struct output *output, const cJSON *sweep)
     print_value(output, "goal", member(config, "primary_metric_goal"));
     print_value(output, "sampling", member(member(config, "hyperparameter_sampling"), "type"));
     print_value(output, "seed", member(sweep, "seed"));
+    print_value(output, "policy", member(config, "policy"));
     print_instant(output, "created", member(sweep, "created_utc"));
     print_instant(output, "started", member(sweep, "start_utc"));
     print_instant(output, "ended", member(sweep, "end_utc"));

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct hd_memory {
-    _Atomic int64_t used; /* bytes, with what the allocator adds to each block */
-    int64_t limit;        /* bytes */
+    _Atomic int64_t used;  /* bytes, with what the allocator adds to each block */
+    _Atomic int64_t limit; /* bytes; may be changed at any time */
 };
 
 /* As realloc(); the caller says how large `block` is (0 with NULL). NULL, with `block` as it was, when the limit would be passed or memory

@@ -189,9 +189,11 @@ int hd_policy_report(struct hd_policy *policy, int64_t key, double value, bool r
     if (interval == NULL || (keeps(policy) && policy_run_keep(run, run->counted > 0 ? run->best : NAN, policy->memory) != 0))
         return -1;
     ret_decision->interval = run->reports;
-    ret_decision->no_metric = run->counted == 0 && running;
-    if (run->counted == 0)
+    if (run->counted == 0) {
+        ret_decision->no_metric = running && !run->told;
+        run->told |= running;
         return 0;
+    }
     if (POLICIES[policy->rule.type].enter(policy, interval, run) != 0)
         return -1;
     interval->members++;

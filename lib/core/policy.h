@@ -53,7 +53,7 @@ int64_t hd_truncation_quota(const struct hd_policy_rule *rule, int64_t runs);
 /* What was decided about one report, and the numbers it was decided by. */
 struct hd_decision {
     bool stop;
-    bool no_metric; /* the policy applies, but all reports of the child so far are NaN: it was not judged */
+    bool no_metric; /* for the first time the policy applies to a child whose reports so far are all NaN: it was not judged */
     enum hd_policy_type type;
     int64_t run;
     int64_t interval; /* the report's number within its child */

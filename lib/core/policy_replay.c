@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "merge.h"
+
 /* A curve on its way through the replay. */
 struct reader {
     const struct hd_curve *curve;
@@ -17,44 +19,10 @@ struct player {
     const struct hd_policy_rule *rule;
     struct hd_policy *policy;
     struct reader *readers;
-    struct reader **heap; /* those that have reports, by the next one's ordinal */
-    struct reader **ends; /* all, by the time of their ends */
-    int64_t count, heap_count, ended;
+    struct hd_merge reports; /* of the readers that have some left */
+    struct reader **ends;    /* all, by the time of their ends */
+    int64_t count, ended;
 };
-
-/* --- The next report of all: a heap of curves ---------------------------------------------------------------------------------------- */
-
-static int64_t next_ordinal(const struct reader *reader)
-{
-    return reader->curve->points[reader->next].ordinal;
-}
-
-static void sink(struct player *player, int64_t place)
-{
-    struct reader **heap = player->heap;
-
-    for (;;) {
-        int64_t child = place * 2 + 1;
-        struct reader *moved = heap[place];
-
-        if (child >= player->heap_count)
-            return;
-        if (child + 1 < player->heap_count && next_ordinal(heap[child + 1]) < next_ordinal(heap[child]))
-            child++;
-        if (next_ordinal(heap[child]) >= next_ordinal(moved))
-            return;
-        heap[place] = heap[child];
-        heap[child] = moved;
-        place = child;
-    }
-}
-
-static void drop_top(struct player *player)
-{
-    player->heap[0]->over = true;
-    player->heap[0] = player->heap[--player->heap_count];
-    sink(player, 0);
-}
 
 static int by_end(const void *a, const void *b)
 {
@@ -90,7 +58,7 @@ static void stop(struct reader *reader, const struct hd_curve_point *point)
 
 static int play_report(struct player *player)
 {
-    struct reader *reader = player->heap[0];
+    struct reader *reader = hd_merge_first(&player->reports)->stream;
     const struct hd_curve_point *point = &reader->curve->points[reader->next++];
     struct hd_decision decision;
 
@@ -102,10 +70,11 @@ static int play_report(struct player *player)
         stop(reader, point);
     }
     if (!decision.stop && reader->next < reader->curve->count) {
-        sink(player, 0);
+        hd_merge_advance(&player->reports, reader->curve->points[reader->next].ordinal);
         return 0;
     }
-    drop_top(player);
+    hd_merge_drop(&player->reports);
+    reader->over = true;
     if (decision.stop || reader->end_is_due)
         hd_policy_end(player->policy, reader->curve->run);
     return 0;
@@ -118,10 +87,9 @@ static int open_player(struct player *player, const struct hd_curve *curves, int
 
     player->policy = hd_policy_new(player->rule, memory);
     player->readers = calloc(places, sizeof *player->readers);
-    player->heap = calloc(places, sizeof(struct reader *));
     player->ends = calloc(places, sizeof(struct reader *));
     replay->curves = calloc(places, sizeof *replay->curves);
-    if (player->policy == NULL || player->readers == NULL || player->heap == NULL || player->ends == NULL || replay->curves == NULL)
+    if (player->policy == NULL || player->readers == NULL || player->ends == NULL || replay->curves == NULL)
         return -1;
     player->count = count;
     for (int64_t i = 0; i < count; i++) {
@@ -132,11 +100,9 @@ static int open_player(struct player *player, const struct hd_curve *curves, int
         reader->replayed->reports = curves[i].count;
         reader->over = curves[i].count == 0;
         player->ends[i] = reader;
-        if (!reader->over)
-            player->heap[player->heap_count++] = reader;
+        if (!reader->over && !hd_merge_add(&player->reports, curves[i].points[0].ordinal, reader))
+            return -1;
     }
-    for (int64_t i = player->heap_count / 2 - 1; i >= 0; i--)
-        sink(player, i);
     qsort(player->ends, (size_t)count, sizeof(struct reader *), by_end);
     return 0;
 }
@@ -145,7 +111,7 @@ static void close_player(struct player *player)
 {
     hd_policy_free(player->policy);
     free(player->readers);
-    free(player->heap);
+    hd_merge_clear(&player->reports);
     free(player->ends);
 }
 
@@ -198,7 +164,7 @@ int hd_policy_replay(const struct hd_policy_rule *rule, const struct hd_curve *c
     struct hd_replay replay = {0};
     int result = open_player(&player, curves, count, memory, &replay);
 
-    while (result == 0 && player.heap_count > 0)
+    while (result == 0 && player.reports.count > 0)
         result = play_report(&player);
     close_player(&player);
     if (result != 0) {

@@ -14,6 +14,7 @@ struct policy_run {
     double best;     /* of those counted */
     double sum;      /* of those counted, from left to right */
     bool stopped;    /* it was decided that it is to be stopped */
+    bool told;       /* that it could not be judged for want of a metric */
     double *kept;    /* its value at each interval where the policy applies, when they are to be taken back at its end; NaN: none */
     int64_t kept_count, kept_capacity;
 };

@@ -217,7 +217,7 @@ class Questions(Commanding, DaemonTest):
 
         self.assertIn("best run         %s\nvalue            0.75\nstatus           Running\nx " % run_id, self.command("best"))
         self.assertEqual(read_json(self.command("best", "--json", sweep_id)), self.client.read("/sweeps/%s/best" % sweep_id))
-        self.assertRegex(self.command("children", sweep_id), r"\ARUN +BEST +STATUS +HYPERPARAMETERS\n%s +0\.75 +Running +x 0\.\d+\n\Z" % run_id)
+        self.assertRegex(self.command("children", sweep_id), r"\ARUN +BEST +STATUS +HYPERPARAMETERS +STOPPED\n%s +0\.75 +Running +x 0\.\d+\n\Z" % run_id)
         self.assertEqual(read_json(self.command("children", "--json", "--top", "1", sweep_id)),
                          self.client.read("/sweeps/%s/children/sorted" % sweep_id, top=1))
         self.assertIn("\n%s  x 0." % run_id, self.command("hyperparameters"))

@@ -115,7 +115,7 @@ static void judge_truncation(const struct hd_policy_rule *rule, const struct nai
     free(values);
 }
 
-struct hd_decision naive_judge(const struct hd_policy_rule *rule, const struct naive_run *runs, int count, int judged)
+struct hd_decision naive_judge(const struct hd_policy_rule *rule, struct naive_run *runs, int count, int judged)
 {
     struct hd_decision decision = {.type = rule->type, .run = runs[judged].run};
     int64_t interval = runs[judged].count;
@@ -124,7 +124,8 @@ struct hd_decision naive_judge(const struct hd_policy_rule *rule, const struct n
         return decision;
     decision.interval = interval;
     if (!has_metric(&runs[judged], interval)) {
-        decision.no_metric = true;
+        decision.no_metric = !runs[judged].told;
+        runs[judged].told = true;
         return decision;
     }
     decision.value = best_up_to(rule->goal, &runs[judged], interval);

@@ -11,9 +11,10 @@ struct naive_run {
     double reports[NAIVE_REPORTS_MAX];
     int64_t count;
     bool ended;
+    bool told; /* that it has no metric */
 };
 
 /* The decision on the latest report of runs[judged]. */
-struct hd_decision naive_judge(const struct hd_policy_rule *rule, const struct naive_run *runs, int count, int judged);
+struct hd_decision naive_judge(const struct hd_policy_rule *rule, struct naive_run *runs, int count, int judged);
 
 #endif

@@ -311,6 +311,7 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_int_eq(a->idle_timeout_us, b->idle_timeout_us);
     ck_assert_int_eq(a->write_queue, b->write_queue);
     ck_assert_int_eq(a->big_answers, b->big_answers);
+    ck_assert_int_eq(a->policy_memory_mb, b->policy_memory_mb);
     ck_assert_int_eq(a->log_level, b->log_level);
     for (size_t i = 0; a->environment_keep[i] != NULL || b->environment_keep[i] != NULL; i++)
         ck_assert_pstr_eq(a->environment_keep[i], b->environment_keep[i]);
@@ -329,7 +330,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 19);
+    ck_assert_int_eq(settings, 20);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);

@@ -157,7 +157,7 @@ END_TEST
 
 START_TEST(a_wrong_body)
 {
-    parse_until_it_goes_well(wrong_body(), 11);
+    parse_until_it_goes_well(wrong_body(), 10);
 }
 END_TEST
 
