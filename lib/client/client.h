@@ -50,6 +50,10 @@ int client_id(struct client *client, int operand, char **ret_id, struct hd_error
 /* GET of /sweeps/{id}, or when there is no such sweep of /runs/{id}. */
 int client_find(struct client *client, const char *id, bool *ret_run, struct rest_answer *ret_answer, struct hd_error *error);
 
+/* Gives every child of a sweep, in order; they are read page by page. `take` returns 0, or a negative code that ends it. */
+typedef int client_child(void *data, const cJSON *run, struct hd_error *error);
+int client_children(struct client *client, const char *sweep, client_child *take, void *data, struct hd_error *error);
+
 /* "/sweeps/{id}" or "/runs/{id}" and what follows it; look at `failed`. */
 struct hd_text client_path(const char *collection, const char *id, const char *rest);
 
@@ -66,7 +70,7 @@ int watch_sweep(struct client *client, const char *id, struct hd_error *error);
 void client_pause(long milliseconds);
 
 command_function command_submit, command_list, command_show, command_watch, command_best, command_children, command_hyperparameters,
-    command_metrics, command_config, command_logs, command_cancel, command_retry, command_report, command_validate, command_sample,
-    command_set, command_delete, command_devices, command_doctor, command_events;
+    command_metrics, command_config, command_logs, command_cancel, command_replay, command_retry, command_report, command_validate,
+    command_sample, command_set, command_delete, command_devices, command_doctor, command_events;
 
 #endif

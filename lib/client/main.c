@@ -68,6 +68,14 @@ static const struct command commands[] = {
      "retry.\n"
      "\nExamples:\n  hyperdrive retry SWEEP\n  hyperdrive retry --canceled --watch SWEEP\n  hyperdrive retry RUN RUN\n",
      OPTION_BIT(OPTION_WATCH) | OPTION_BIT(OPTION_CANCELED), 1, -1, command_retry},
+    {"replay", "[SWEEP]", "tell what another policy would have made of a sweep that has ended",
+     "The recorded curves are judged once more, each child's up to its stop: how many reports and how much run time would have been "
+     "saved,\n"
+     "which children would have been stopped and why, and whether the winner would have been lost. That an earlier stop lets other\n"
+     "children start earlier is not played. Ends with 4 if the sweep has not ended.\n"
+     "\nExamples:\n  hyperdrive replay --policy bandit,slack_factor=0.1,delay_evaluation=5 SWEEP\n  hyperdrive replay -p median_stopping\n"
+     "  hyperdrive replay --json -p '{\"type\": \"truncation_selection\", \"truncation_percentage\": 20}' SWEEP\n",
+     OPTION_BIT(OPTION_POLICY), 0, 1, command_replay},
     {"set", "SWEEP", "change the limits of a sweep that has not ended",
      "At least one limit must be given. Ends with 4 if the sweep has ended, or has more runs already.\n"
      "\nExamples:\n  hyperdrive set --max-total-runs 200 SWEEP\n  hyperdrive set --max-concurrent-runs 2 SWEEP\n",

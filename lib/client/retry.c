@@ -6,8 +6,6 @@
 #include "core/json.h"
 #include "core/status.h"
 
-enum { PAGE = 1000 };
-
 struct retry {
     struct client *client;
     char *sweep;   /* owned; id of the sweep whose children run again */
@@ -49,47 +47,16 @@ static int add(struct retry *retry, const cJSON *run, struct hd_error *error)
 
 /* --- All of a sweep ------------------------------------------------------------------------------------------------------------------ */
 
-static int add_page(struct retry *retry, const cJSON *children, struct hd_error *error)
+static int take_child(void *data, const cJSON *run, struct hd_error *error)
 {
-    const cJSON *run;
+    struct retry *retry = data;
 
-    cJSON_ArrayForEach(run, children)
-    {
-        if (is_wanted(retry, run) && add(retry, run, error) != 0) {
-            return -(int)error->code;
-        }
-    }
-    return 0;
+    return is_wanted(retry, run) ? add(retry, run, error) : 0;
 }
 
 static int add_sweep(struct retry *retry, struct hd_error *error)
 {
-    double after = -1;
-    int result = 0;
-
-    while (result == 0) {
-        struct hd_text path = client_path("sweeps", retry->sweep, "/children");
-        struct rest_answer answer = {0};
-
-        hd_text_format(&path, "?limit=%d", PAGE);
-        if (after >= 0) {
-            hd_text_format(&path, "&after=%.0f", after);
-        }
-        result = path.failed ? short_of_memory(error) : rest_get(retry->client->rest, path.data, &answer, error);
-        hd_text_clear(&path);
-        if (result < 0) {
-            return result;
-        }
-        const cJSON *next = member(answer.json, "next");
-        bool more = cJSON_IsNumber(next);
-        after = more ? next->valuedouble : after;
-        result = add_page(retry, member(answer.json, "children"), error);
-        rest_answer_clear(&answer);
-        if (!more) {
-            break;
-        }
-    }
-    return result;
+    return client_children(retry->client, retry->sweep, take_child, retry, error);
 }
 
 /* --- Runs that are named ----------------------------------------------------------------------------------------------------------------

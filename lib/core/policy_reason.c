@@ -1,21 +1,21 @@
 /* A decision in words and as the `stop_reason` of a run. */
 #include <inttypes.h>
+#include <math.h>
 
 #include "instant.h"
 #include "json.h"
 #include "number.h"
 #include "policy.h"
 
-/* A number for a sentence: as short as it is exact, `0.65`, `NaN`. */
+/* A number for a sentence: ten digits hide what rounding has left of 0.7 * 0.1; the members have them all. */
 static void add_number(struct hd_text *out, double value)
 {
-    char number[HD_NUMBER_TEXT_SIZE];
-    size_t length = hd_number_json(value, number);
-
-    if (number[0] == '"')
-        hd_text_add(out, number + 1, length - 2);
+    if (isnan(value))
+        hd_text_add_string(out, "NaN");
+    else if (isinf(value))
+        hd_text_add_string(out, value > 0 ? "Infinity" : "-Infinity");
     else
-        hd_text_add(out, number, length);
+        hd_text_format(out, "%.10g", value);
 }
 
 static void say_bandit(struct hd_text *out, const struct hd_decision *decision)

@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
 
-_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry set delete devices doctor report'
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices doctor report'
 
 # _hyperdrive_options COMMAND: the long options that it takes.
 _hyperdrive_options() {
@@ -14,6 +14,7 @@ _hyperdrive_options() {
     children) echo --top --reverse --discard-no-metric ;;
     logs | events) echo --follow ;;
     retry) echo --watch --canceled ;;
+    replay) echo --policy ;;
     delete) echo --yes ;;
     doctor) echo --min-free ;;
     set) echo --max-total-runs --max-concurrent-runs ;;
@@ -54,7 +55,7 @@ _hyperdrive_read() {
           place+=("$word" "${COMP_WORDS[i + 1]-}")
           i=$((i + 1))
           ;;
-        --status | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry | -n | -s)
+        --status | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry | --policy | -n | -s | -p)
           i=$((i + 1))
           ;;
         -*) ;;
@@ -99,6 +100,10 @@ _hyperdrive() {
       ;;
     --status)
       _hyperdrive_words 'Starting Running CancelRequested Completed Failed Canceled' "$current"
+      return
+      ;;
+    --policy | -p)
+      _hyperdrive_words 'bandit,slack_factor=0.1 median_stopping truncation_selection,truncation_percentage=20' "$current"
       return
       ;;
     --url | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry)

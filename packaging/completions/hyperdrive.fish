@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in fish. Ids come from the daemon that the command line names, quietly.
 
-set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry set delete devices doctor report
+set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices doctor report
 
 # Options of the command line that name the daemon.
 function __hyperdrive_place
@@ -50,6 +50,7 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a logs -d 'Print a log of 
 complete -c hyperdrive -n __hyperdrive_needs_command -a events -d 'Print what happened to all sweeps, or to one'
 complete -c hyperdrive -n __hyperdrive_needs_command -a cancel -d 'Cancel a sweep with all its children, or one run'
 complete -c hyperdrive -n __hyperdrive_needs_command -a retry -d 'Run what failed again, as a new sweep'
+complete -c hyperdrive -n __hyperdrive_needs_command -a replay -d 'Tell what another policy would have made of a sweep'
 complete -c hyperdrive -n __hyperdrive_needs_command -a set -d 'Change the limits of a sweep that has not ended'
 complete -c hyperdrive -n __hyperdrive_needs_command -a delete -d 'Delete a sweep that has ended, with all its runs and their files'
 complete -c hyperdrive -n __hyperdrive_needs_command -a devices -d 'Show slots, CPUs and GPUs; drain a device, or put it back'
@@ -57,7 +58,7 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a doctor -d 'Look at an in
 complete -c hyperdrive -n __hyperdrive_needs_command -a report -d 'Report metrics of the run that this is called in'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from submit validate sample' -F
-complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs events cancel retry set delete' -k -a '(__hyperdrive_sweeps)'
+complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs events cancel retry replay set delete' -k -a '(__hyperdrive_sweeps)'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and not __fish_seen_subcommand_from drain activate' -a 'drain activate'
 complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and __fish_seen_subcommand_from drain activate' -a '(__hyperdrive_devices)'
@@ -76,6 +77,7 @@ complete -c hyperdrive -n '__fish_seen_subcommand_from children' -l discard-no-m
 complete -c hyperdrive -n '__fish_seen_subcommand_from logs events' -s f -l follow -d 'Go on printing until the end'
 complete -c hyperdrive -n '__fish_seen_subcommand_from retry' -s w -l watch -d 'Show the progress until the sweep ends'
 complete -c hyperdrive -n '__fish_seen_subcommand_from retry' -l canceled -d 'Also what was cancelled by a user or a limit'
+complete -c hyperdrive -n '__fish_seen_subcommand_from replay' -s p -l policy -x -a 'bandit,slack_factor=0.1 median_stopping truncation_selection,truncation_percentage=20' -d 'The policy'
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-total-runs -x -d 'How many runs in all'
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-concurrent-runs -x -d 'How many at once; 0 for as many as there are slots'
 complete -c hyperdrive -n '__fish_seen_subcommand_from delete' -s y -l yes -d 'Do not ask'

@@ -7,10 +7,11 @@ import math
 import os
 import shutil
 import sqlite3
+import subprocess
 import unittest
 
 import harness
-from harness import DaemonTest, SharedDaemonTest, wait_until
+from harness import DaemonTest, SharedDaemonTest, clean_environment, read_json, wait_until
 
 EXAMPLES = os.path.join(harness.HERE, "..", "..", "packaging", "examples")
 
@@ -144,7 +145,7 @@ class Decisions(Policies, SharedDaemonTest):
         self.assertSame(reason, {
             "kind": "policy", "policy": "bandit", "interval": 1, "value": 0.7, "threshold": 0.8 - 0.7 * 0.1, "best": 0.8,
             "best_run_id": runs[0], "slack": 0.7 * 0.1, "runs": 3,
-            "message": "bandit: at report 1 the best Accuracy was 0.7; 0.8 is the best of 3 runs and the slack is %r" % (0.7 * 0.1)})
+            "message": "bandit: at report 1 the best Accuracy was 0.7; 0.8 is the best of 3 runs and the slack is 0.07"})
         run = self.wait_for_run(runs[2], "Canceled")
         self.assertEqual(run["stop_reason"], {**reason, "at_utc": at})
         self.assertIsNone(run["error"])
@@ -331,6 +332,87 @@ class Restart(Policies, DaemonTest):
         self.assertEqual((run["stop_reason"]["interval"], run["stop_reason"]["runs"]), (2, 2))
         self.assertIn("[CONTROLLER][INFO]PolicyResumed: ", self.log_of(sweep_id))
         self.check_decisions(sweep_id)
+
+
+class Replay(Policies, SharedDaemonTest):
+    """`hyperdrive replay`: another policy over recorded curves."""
+
+    daemon_options = {"grace": 0.2}
+
+    def replay(self, *arguments, code=0):
+        done = subprocess.run([harness.COMMAND, "replay", "--state-dir", self.daemon.state, *arguments], capture_output=True, text=True,
+                              env={**clean_environment(), "LC_ALL": "C.UTF-8"}, timeout=harness.DEADLINE, check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    def recorded_sweep(self, curves, policy=None):
+        """Children that report these curves side by side, one value after the other; then all end."""
+        sweep_id, runs = self.with_policy(policy, len(curves))
+        for step in range(max(map(len, curves))):
+            for run_id, curve in zip(runs, curves):
+                if step < len(curve) and self.run_of(run_id)["status"] == "Running":
+                    self.report(run_id, "Accuracy", curve[step])
+        for run_id in runs:
+            if self.run_of(run_id)["status"] == "Running":
+                self.gates.release(run_id)
+        self.wait_for_sweep(sweep_id)
+        return sweep_id, runs
+
+    CURVES = ((0.5, 0.6, 0.7, 0.8), (0.5, 0.56, 0.57, 0.95), (0.1, 0.2, "NaN", 0.3), (0.45, 0.7, 0.75, 0.76))
+
+    def test_the_same_policy_decides_the_same(self):
+        """The recorded sweep, judged by a fresh policy: every decision is the daemon's."""
+        for policy, text in (({**BANDIT, "delay_evaluation": 2}, "bandit,slack_factor=0.1,delay_evaluation=2"),
+                             ({**MEDIAN, "delay_evaluation": 2}, '{"type": "MedianStopping", "delay_evaluation": 2}'),
+                             (TRUNCATION, "type=truncation_selection,truncation_percentage=50")):
+            with self.subTest(text):
+                sweep_id, _ = self.recorded_sweep(self.CURVES, policy)
+                told = {run["run_id"]: run["stop_reason"]["message"] for run in self.children(sweep_id) if run["stop_reason"]}
+                self.assertGreater(len(told), 0)
+                answer = read_json(self.replay("--json", "--policy", text, sweep_id))
+                self.assertEqual({run["run_id"]: run["message"] for run in answer["stopped"]}, told)
+                self.assertEqual((answer["saved_reports"], answer["cut_short"], answer["winner_lost"]), (0, len(told), False))
+
+    def test_another_policy(self):
+        sweep_id, runs = self.recorded_sweep(self.CURVES)
+        answer = read_json(self.replay("--json", "-p", "bandit,slack_factor=0.1,delay_evaluation=2", sweep_id))
+        self.assertEqual([(run["run_id"], run["interval"], run["saved_reports"]) for run in answer["stopped"]], [(runs[1], 3, 1), (runs[2], 2, 2)])
+        self.assertEqual((answer["sweep_id"], answer["children"], answer["reports"], answer["saved_reports"], answer["cut_short"]),
+                         (sweep_id, 4, 16, 3, 0))
+        self.assertEqual(answer["winner"], {"run_id": runs[1], "best_primary_metric": 0.95})
+        self.assertEqual(answer["winner_with_policy"], {"run_id": runs[0], "best_primary_metric": 0.8})
+        self.assertTrue(answer["winner_lost"])
+        self.assertTrue(0 < answer["saved_seconds"] < answer["run_seconds"])
+        text = self.replay("-p", "bandit,slack_factor=0.1,delay_evaluation=2", sweep_id)
+        self.assertRegex(text, r"(?m)^stopped +2 of 4 children$")
+        self.assertRegex(text, r"(?m)^reports +3 of 16 would have been saved \(18\.8 %\)$")
+        self.assertIn("%s with 0.95 would have been lost at its report 3; the best would have been %s with 0.8" % (runs[1], runs[0]), text)
+        self.assertRegex(text, r"(?m)^%s +3 +4 .*bandit: at report 3 the best Accuracy was 0\.57; 0\.7 is the best of 2 runs" % runs[1])
+        text = self.replay("-p", "bandit,slack_amount=0.3", sweep_id)
+        self.assertIn("%s with 0.95 would have won as well" % runs[1], text)
+
+    def test_what_cannot_be_played(self):
+        sweep_id, runs = self.with_policy(None, 1)
+        self.assertIn("has not ended (Running)", self.replay("-p", "median_stopping", sweep_id, code=4))
+        self.gates.release(runs[0])
+        self.wait_for_sweep(sweep_id)
+        for text, message in (("bandit", "one of 'policy.slack_factor', 'policy.slack_amount' is required"),
+                              ("bandid,slack_factor=1", "'policy.type' must be one of none, bandit,"),
+                              ("median_stopping,delay=1", "'policy.delay' is not a known field"),
+                              ("median_stopping,delay_evaluation=1.5", "'policy.delay_evaluation' must be an integer, got 1.5"),
+                              ("median_stopping,bandit", "got 'bandit' where NAME=VALUE is wanted"),
+                              ("median_stopping,=1", "got '=1' where NAME=VALUE is wanted"),
+                              ("bandit,slack_amount=1,slack_amount=2", "'policy.slack_amount' is given twice"),
+                              ("{'type'", "is not valid JSON"), ("", "must be one of none, bandit")):
+            with self.subTest(text):
+                self.assertIn(message, self.replay("-p", text, sweep_id, code=2))
+        self.assertIn("replay needs --policy", self.replay(sweep_id, code=2))
+        self.assertIn("is a run: name its sweep", self.replay("-p", "median_stopping", runs[0], code=2))
+        self.replay("-p", "median_stopping", "HD_nothing", code=3)
+        text = self.replay("-p", "median_stopping", sweep_id)
+        self.assertRegex(text, r"(?m)^winner +none$")
+        blind = self.finished_sweep(primary_metric_name=None, primary_metric_goal=None)["run_id"]
+        self.assertIn("has no primary metric", self.replay("-p", "median_stopping", blind, code=2))
 
 
 class Digits(Policies, DaemonTest):

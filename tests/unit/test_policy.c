@@ -336,7 +336,7 @@ START_TEST(reasons)
          "0.3\",\"at_utc\":\"1970-01-01T00:00:01.500000Z\"}"},
         {{.stop = true, .type = HD_TRUNCATION_SELECTION, .interval = 2, .value = 3, .threshold = 2, .runs = 10, .rank = 1, .quota = 2},
          "{\"kind\":\"policy\",\"policy\":\"truncation_selection\",\"interval\":2,\"value\":3.0,\"threshold\":2.0,\"rank\":1,\"count\":10,"
-         "\"quota\":2,\"message\":\"truncation_selection: at report 2 the best Accuracy was 3.0; of 10 runs 1 is not better, and the "
+         "\"quota\":2,\"message\":\"truncation_selection: at report 2 the best Accuracy was 3; of 10 runs 1 is not better, and the "
          "lowest 2 "
          "are stopped\",\"at_utc\":\"1970-01-01T00:00:01.500000Z\"}"},
     };
