@@ -210,8 +210,7 @@ void http_reply_problems(struct http_request *request, const struct hd_problems 
 static bool describe_file(struct MHD_Response *response, const char *content_type, int64_t offset, int64_t length, bool partial,
                           int64_t total)
 {
-    if (MHD_add_response_header(response, "Content-Type", content_type) == MHD_NO ||
-        MHD_add_response_header(response, "Accept-Ranges", "bytes") == MHD_NO)
+    if (MHD_add_response_header(response, "Content-Type", content_type) == MHD_NO)
         return false;
     if (!partial)
         return true;

@@ -29,6 +29,9 @@ int64_t store_name_key(struct database *database, const char *text, struct hd_er
 /* Appends an event with the next ordinal. `run` 0: of the sweep itself. */
 int store_add_event(struct database *database, int64_t sweep, int64_t run, enum store_event_kind kind, enum hd_status status,
                     const char *detail, struct hd_error *error);
+/* The same at an ordinal that was taken before. */
+int store_add_event_at(struct database *database, int64_t ordinal, int64_t sweep, int64_t run, enum store_event_kind kind,
+                       enum hd_status status, const char *detail, struct hd_error *error);
 
 /* --- A run's row in a transaction --- */
 struct run_row {

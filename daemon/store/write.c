@@ -35,10 +35,16 @@ int64_t store_name_key(struct database *database, const char *text, struct hd_er
 static const char ADD_EVENT[] = "INSERT INTO event (ordinal, at_us, sweep, run, kind, status, detail) "
                                 "VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, nullif(?6, 0), ?7)";
 
+int store_add_event_at(struct database *database, int64_t ordinal, int64_t sweep, int64_t run, enum store_event_kind kind,
+                       enum hd_status status, const char *detail, struct hd_error *error)
+{
+    database->has_events = true;
+    return database_run(database, error, ADD_EVENT, "iiiiiit", ordinal, database->now_us, sweep, run, (int64_t)kind, (int64_t)status,
+                        detail);
+}
+
 int store_add_event(struct database *database, int64_t sweep, int64_t run, enum store_event_kind kind, enum hd_status status,
                     const char *detail, struct hd_error *error)
 {
-    database->has_events = true;
-    return database_run(database, error, ADD_EVENT, "iiiiiit", ++database->ordinal, database->now_us, sweep, run, (int64_t)kind,
-                        (int64_t)status, detail);
+    return store_add_event_at(database, ++database->ordinal, sweep, run, kind, status, detail, error);
 }

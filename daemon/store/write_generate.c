@@ -152,7 +152,7 @@ static int64_t allowed(const struct store_generate *request, const struct sweep_
 static int draw_children(struct database *database, struct store_generate *request, struct sweep_row *sweep)
 {
     uint64_t size = hd_space_size(request->specification->space);
-    int64_t first = sweep->generated, count = allowed(request, sweep);
+    int64_t first = sweep->generated, count = allowed(request, sweep), told_at;
     char detail[96];
     int drawn = 1, result;
 
@@ -161,6 +161,7 @@ static int draw_children(struct database *database, struct store_generate *reque
     request->ret_children = calloc((size_t)count + 1, sizeof *request->ret_children);
     if (request->ret_children == NULL)
         return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
+    told_at = ++database->ordinal; /* that they were sampled stands before what happens to them */
     while (request->ret_count < count && !is_exhausted(request, sweep, size)) {
         drawn = draw_child(database, request, sweep, size);
         if (drawn < 0)
@@ -171,7 +172,8 @@ static int draw_children(struct database *database, struct store_generate *reque
     result = database_run(database, &request->write.error, SET_SAMPLING, "iii", sweep->key, sweep->draws, sweep->scan);
     if (result == 0 && request->ret_count > 0) {
         snprintf(detail, sizeof detail, "{\"first\":%" PRId64 ",\"count\":%" PRId64 "}", first, request->ret_count);
-        result = store_add_event(database, sweep->key, 0, STORE_EVENT_GENERATED, HD_STATUS_NONE, detail, &request->write.error);
+        result = store_add_event_at(database, told_at, sweep->key, 0, STORE_EVENT_GENERATED, HD_STATUS_NONE, detail,
+                                    &request->write.error);
     }
     if (result == 0 && (drawn == 0 || is_exhausted(request, sweep, size)))
         result = sweep_stop_generation(database, sweep, HD_GENERATED_SPACE, &request->write.error);

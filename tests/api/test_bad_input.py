@@ -276,6 +276,9 @@ exit 3
         sampled = re.findall(r"\[GENERATOR\]\[INFO\](\d+) configurations? sampled:((?: \S+)+)\n", text)
         self.assertEqual([run_id for _, ids in sampled for run_id in ids.split()], ["%s_%d" % (sweep_id, number) for number in range(256)])
         self.assertEqual([int(count) for count, _ in sampled], [len(ids.split()) for _, ids in sampled])
+        for number in (0, 1, 255):
+            mentions = re.findall(r"(?m)^\S+ ?.*\b%s_%d\b.*$" % (sweep_id, number), text)
+            self.assertIn(" sampled:", mentions[0], "that a child was sampled is told before what happens to it")
 
 
 if __name__ == "__main__":

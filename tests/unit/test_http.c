@@ -144,7 +144,7 @@ START_TEST(test_file)
     ck_assert_uint_eq(answer.length, 10000);
     ck_assert_int_eq(answer.body[9999], 'a' + 9999 % 26);
     ck_assert_str_eq(answer_field(&answer, "Content-Type"), "text/plain");
-    ck_assert_str_eq(answer_field(&answer, "Accept-Ranges"), "bytes");
+    ck_assert_ptr_null(answer_field(&answer, "Accept-Ranges")); /* only the handler knows whether it serves ranges */
     ck_assert_ptr_null(answer_field(&answer, "Content-Range"));
     answer_clear(&answer);
 
