@@ -1,7 +1,11 @@
-"""A tree with the files in which the daemon looks for GPUs: /proc/driver/nvidia, /sys/class/kfd, /sys/bus/pci, and an nvidia-smi."""
+"""A tree with the files in which the daemon looks for GPUs: /proc/driver/nvidia, /sys/class/kfd, /sys/bus/pci, and an nvidia-smi; and what
+tests of a daemon on such a machine share."""
 
 import os
 import shutil
+
+import harness
+from harness import ENDED, DaemonTest
 
 
 def uuid(number):
@@ -63,3 +67,62 @@ class FakeMachine:
 
 def amd_uuid(number):
     return "GPU-%016x" % (0xabcdef0000000000 + number)
+
+
+class DevicesTest(DaemonTest):
+    autostart = False
+    slots = 16
+
+    def setUp(self):
+        super().setUp()
+        self.machine = FakeMachine(self.folder)
+        self.daemon.options = ["--slots", str(self.slots), "--stop-grace", "2 s", "--monitor", harness.MONITOR, *self.machine.options]
+
+    def start(self, *options, **environment):
+        self.daemon.start(options=options, environment=environment)
+        return self.daemon
+
+    def devices(self):
+        return self.client.read("/devices")
+
+    def gpus(self):
+        return [device for device in self.devices()["devices"] if device["kind"] == "gpu"]
+
+    def gpu(self, id):
+        return next(device for device in self.devices()["devices"] if device["id"] == id)
+
+    def ids(self):
+        return [gpu["id"] for gpu in self.gpus()]
+
+    def gated_with(self, **fields):
+        return {**self.gated(), **fields}
+
+    def sweep_with(self, count, grid=None, gpus=0, cpus=1, **fields):
+        """A sweep whose first `count` children stand at their gates."""
+        grid = grid or count
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(grid), max_total_runs=grid,
+                               run_config=self.gated_with(gpus_per_run=gpus, cpus_per_run=cpus), **fields)["run_id"]
+        runs = ["%s_%d" % (sweep_id, number) for number in range(count)]
+        for run_id in runs:
+            self.gates.environment(run_id)
+        return sweep_id, runs
+
+    def held(self, run_id):
+        """{device: share} by the run's own resource."""
+        return {device["id"]: device["share"] for device in self.run_of(run_id)["devices"]}
+
+    def holders(self, id):
+        return {run["run_id"]: run["share"] for run in self.gpu(id)["runs"]}
+
+    def seen(self, run_id):
+        """UUIDs that a child sees."""
+        value = self.gates.environment(run_id)["CUDA_VISIBLE_DEVICES"]
+        return value.split(",") if value else []
+
+    def set_state(self, id, state):
+        response = self.client.request("PATCH", "/devices/" + id, body={"state": state})
+        self.assertEqual(response.status, 200, response.body)
+        return response.json
+
+    def live_children(self, sweep_id):
+        return [run["run_id"] for run in self.children(sweep_id) if run["status"] not in ENDED]

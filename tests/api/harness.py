@@ -374,7 +374,7 @@ class Daemon:
 def clean_environment():
     """The test's environment without what would tie the daemon to somebody else's."""
     return {name: value for name, value in os.environ.items()
-            if not name.startswith(("HYPERDRIVE", "AZUREML_", "NOTIFY_", "WATCHDOG_", "LISTEN_", "JOURNAL_"))}
+            if not name.startswith(("HYPERDRIVE", "AZUREML_", "NOTIFY_", "WATCHDOG_", "LISTEN_", "JOURNAL_", "CUDA_", "ROCR_", "HIP_"))}
 
 
 # --- Gates: children that wait for the test -------------------------------------------------------------------------------------------
