@@ -18,6 +18,8 @@ http_handler api_change_sweep;
 http_handler api_delete_sweep;
 /* devices.c */
 http_handler api_list_devices, api_change_device;
+/* ask.c */
+http_handler api_ask, api_complete_run, api_fail_run;
 /* run_api.c */
 http_handler api_get_run, api_list_children, api_cancel_run;
 /* ranking.c */

@@ -16,6 +16,7 @@ const struct http_route api_routes[] = {
     {"PATCH", ROOT "/sweeps/{id}", HTTP_OWNER_ONLY, api_change_sweep, NULL},
     {"DELETE", ROOT "/sweeps/{id}", HTTP_OWNER_ONLY, api_delete_sweep, NULL},
     {"POST", ROOT "/sweeps/{id}/cancel", HTTP_OWNER_ONLY, api_cancel_sweep, NULL},
+    {"POST", ROOT "/sweeps/{id}/ask", HTTP_OWNER_ONLY, api_ask, NULL},
     {"POST", ROOT "/sweeps/{id}/fail", HTTP_OWNER_ONLY, api_fail, NULL},
     {"GET", ROOT "/sweeps/{id}/diagnostics", HTTP_OWNER_ONLY, api_diagnostics, NULL},
     {"GET", ROOT "/sweeps/{id}/config", HTTP_OWNER_ONLY, api_get_config, NULL},
@@ -33,6 +34,8 @@ const struct http_route api_routes[] = {
 
     {"GET", ROOT "/runs/{id}", HTTP_OWN_RUN, api_get_run, NULL},
     {"POST", ROOT "/runs/{id}/cancel", HTTP_OWNER_ONLY, api_cancel_run, NULL},
+    {"POST", ROOT "/runs/{id}/complete", HTTP_OWN_RUN, api_complete_run, NULL},
+    {"POST", ROOT "/runs/{id}/fail", HTTP_OWN_RUN, api_fail_run, NULL},
     {"GET", ROOT "/runs/{id}/metrics", HTTP_OWN_RUN, api_run_metrics, PARAMETERS("form", "from")},
     {"POST", ROOT "/runs/{id}/metrics", HTTP_OWN_RUN, api_report, NULL},
     {"GET", ROOT "/runs/{id}/logs", HTTP_OWN_RUN, api_list_logs, NULL},

@@ -47,6 +47,8 @@ static int print_definition(void *context, const struct store_sweep *sweep)
     places.outputs_directory = outputs.data;
     if (config != NULL && configuration != NULL && folder != NULL && resumed != NULL && !outputs.failed &&
         hd_specification_parse(config, &options, &errors, &warnings, &specification) == 0) {
+        if (specification.run.launcher == HD_LAUNCHER_CLIENT)
+            places.resume_directory = NULL; /* nothing is copied for a program that nobody here starts */
         if (hd_program_arguments(&specification, configuration, &places, &arguments) == 0)
             print_strings(definition->text, &arguments);
         hd_specification_clear(&specification);

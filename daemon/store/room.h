@@ -88,6 +88,12 @@ int sweep_run_ended(struct database *database, const struct run_row *run, bool l
                     struct hd_error *error);
 void sweep_state(const struct sweep_row *row, struct store_sweep_state *ret_state);
 
+/* --- Questions of clients; write_ask.c --- */
+/* Finds out which of them were asked before; request->count becomes the number of children that the others want. */
+int asks_find(struct database *database, struct store_generate *request);
+/* Gives the generated children to them. */
+int asks_answer(struct database *database, struct store_generate *request);
+
 /* --- What a sweep builds on; write_earlier.c --- */
 enum earlier_kind { EARLIER_INHERITED = 1, EARLIER_RESUMED = 2 }; /* stored in databases: never renumber */
 

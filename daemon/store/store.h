@@ -88,8 +88,22 @@ struct store_sweep_state {
     bool failed_start;  /* with this write the failure limit was reached: all live children are being cancelled */
 };
 
+/* A client's question for a child. */
+struct store_ask {
+    const char *asker; /* NULL: not numbered */
+    int64_t sequence;
+    enum {
+        STORE_ASK_NOTHING,  /* no child may start now, or none is left */
+        STORE_ASK_NEW,      /* ret_run */
+        STORE_ASK_REPEATED, /* ret_run: the question was answered with this one before */
+        STORE_ASK_OLD,      /* the asker has asked with a higher sequence since */
+    } ret_answer;
+    int64_t ret_run;
+};
+
 /* Draws up to `count` children, those of resume_child_runs before all others; the first `slots` of them get an intent at once (status
- * Preparing, attempt 1), the others are Queued. Fewer come when the budget, the concurrency or the space allow no more. */
+ * Preparing, attempt 1), the others are Queued. Fewer come when the budget, the concurrency or the space allow no more. For a sweep of
+ * clients `asks` stand for the count: each gets a child, which is Running at once. */
 struct store_generate {
     struct store_write write;
     int64_t sweep;
@@ -98,12 +112,15 @@ struct store_generate {
     int64_t count;
     int64_t slots;
     const char *const *devices; /* `slots` of them: the GPUs of each child that gets an intent, JSON, NULL for none. NULL: none at all */
+    struct store_ask *asks;     /* NULL: none */
+    int64_t ask_count;
     struct store_generated {
         int64_t key;
         int64_t number;
         char *configuration; /* JSON, owned by the request */
         bool intended;
-    } * ret_children; /* owned by the request; free with store_generate_clear */
+        int64_t started_us; /* of a client's child */
+    } * ret_children;       /* owned by the request; free with store_generate_clear */
     int64_t ret_count;
     struct store_sweep_state ret_sweep;
 };
@@ -165,6 +182,18 @@ struct store_cancel_run {
     struct store_sweep_state ret_sweep;
 };
 int store_cancel_run(struct store *store, struct store_cancel_run *request, struct hd_error *error);
+
+/* What a client tells of the end of its child; HD_CONFLICT when it has ended otherwise, or is no client's. A run that was to be cancelled
+ * is Canceled whatever is told. */
+struct store_tell {
+    struct store_write write;
+    int64_t run;
+    enum store_told { STORE_TOLD_COMPLETED, STORE_TOLD_FAILED, STORE_TOLD_NOTHING /* in time after a cancel */ } what;
+    const char *message; /* with STORE_TOLD_FAILED */
+    enum hd_status ret_status;
+    struct store_sweep_state ret_sweep;
+};
+int store_tell(struct store *store, struct store_tell *request, struct hd_error *error);
 
 struct store_cancel_sweep {
     struct store_write write;

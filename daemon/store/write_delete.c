@@ -34,6 +34,7 @@ static const char DELETE_REPORTERS[] = "DELETE FROM reporter WHERE run = ?1";
 static const char DELETE_RETRIES[] = "DELETE FROM retry WHERE run = ?1";
 static const char DELETE_RUN[] = "DELETE FROM run WHERE run = ?1";
 static const char DELETE_EVENTS[] = "DELETE FROM event WHERE ordinal IN (SELECT ordinal FROM event WHERE sweep = ?1 LIMIT ?2)";
+static const char DELETE_ASKERS[] = "DELETE FROM asker WHERE (sweep, asker) IN (SELECT sweep, asker FROM asker WHERE sweep = ?1 LIMIT ?2)";
 static const char DELETE_SWEEP[] = "DELETE FROM sweep WHERE sweep = ?1 AND deleting = 1";
 
 /* Deletes rows of one run, counting *left down; the run itself goes when nothing of it is left. */
@@ -82,6 +83,9 @@ static int purge(struct database *database, struct store_write *write)
     if (result != 0 || left <= 0)
         return result;
     result = database_run(database, &write->error, DELETE_EVENTS, "ii", request->sweep, left);
+    if (result != 0 || sqlite3_changes(database->handle) >= left)
+        return result;
+    result = database_run(database, &write->error, DELETE_ASKERS, "ii", request->sweep, left);
     if (result != 0 || sqlite3_changes(database->handle) >= left)
         return result;
     result = earlier_forget(database, request->sweep, &write->error);

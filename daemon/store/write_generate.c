@@ -6,8 +6,9 @@
 #include "core/json.h"
 #include "room.h"
 
-static const char INSERT_RUN[] = "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us, resumed_from, devices) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (sweep, digest) DO NOTHING";
+static const char INSERT_RUN[] =
+    "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us, resumed_from, devices, started_us) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0)) ON CONFLICT (sweep, digest) DO NOTHING";
 static const char COUNT_STARTING[] = "UPDATE sweep SET starting = starting + 1, generated = generated + 1 WHERE sweep = ?1";
 static const char SET_SAMPLING[] = "UPDATE sweep SET draws = ?2, scan = ?3 WHERE sweep = ?1";
 
@@ -33,7 +34,8 @@ static int insert_child(struct database *database, struct store_generate *reques
 {
     char detail[160] = "";
     struct hd_error *error = &request->write.error;
-    bool intended = request->ret_count < request->slots;
+    bool asked = request->asks != NULL, intended = asked || request->ret_count < request->slots;
+    int64_t started_us = asked ? database->now_us : 0;
     struct run_row run = {.sweep = sweep->key, .number = sweep->generated, .status = HD_STARTING};
     const char *devices = intended && request->devices != NULL ? request->devices[request->ret_count] : NULL;
     struct hd_text text = {0};
@@ -47,8 +49,8 @@ static int insert_child(struct database *database, struct store_generate *reques
         goto done;
     }
     snprintf(id, sizeof id, "%s_%" PRId64, request->sweep_id, sweep->generated);
-    result = database_run(database, error, INSERT_RUN, "iitbtiiitt", sweep->key, sweep->generated, id, key.bytes, key.length, text.data,
-                          (int64_t)HD_STARTING, (int64_t)intended, database->now_us, resumed_from, devices);
+    result = database_run(database, error, INSERT_RUN, "iitbtiiitti", sweep->key, sweep->generated, id, key.bytes, key.length, text.data,
+                          (int64_t)HD_STARTING, (int64_t)intended, database->now_us, resumed_from, devices, started_us);
     if (result != 0 || sqlite3_changes(database->handle) == 0)
         goto done;
     run.key = sqlite3_last_insert_rowid(database->handle);
@@ -58,11 +60,11 @@ static int insert_child(struct database *database, struct store_generate *reques
     if (result == 0)
         result = store_add_event(database, sweep->key, run.key, STORE_EVENT_RUN, HD_STARTING, resumed_from != NULL ? detail : NULL, error);
     if (result == 0)
-        result = run_move(database, &run, intended ? HD_PREPARING : HD_QUEUED, NULL, error);
+        result = run_move(database, &run, asked ? HD_RUNNING : intended ? HD_PREPARING : HD_QUEUED, NULL, error);
     if (result != 0)
         goto done;
-    request->ret_children[request->ret_count++] =
-        (struct store_generated){.key = run.key, .number = sweep->generated, .configuration = text.data, .intended = intended};
+    request->ret_children[request->ret_count++] = (struct store_generated){
+        .key = run.key, .number = sweep->generated, .configuration = text.data, .intended = intended, .started_us = started_us};
     text = (struct hd_text){0};
     sweep->generated++;
     result = 1;
@@ -190,6 +192,8 @@ static int generate(struct database *database, struct store_write *write)
 
     store_generate_clear(request);
     result = sweep_load(database, request->sweep, &sweep, &write->error);
+    if (result == 0 && request->asks != NULL)
+        result = asks_find(database, request);
     if (result != 0)
         return result;
     if ((sweep.status == HD_STARTING || sweep.status == HD_RUNNING) && sweep.generation == HD_GENERATING) {
@@ -199,6 +203,8 @@ static int generate(struct database *database, struct store_write *write)
         if (result == 0)
             result = sweep_settle(database, &sweep, &write->error);
     }
+    if (result == 0 && request->asks != NULL)
+        result = asks_answer(database, request);
     if (result != 0) {
         store_generate_clear(request);
         return result;

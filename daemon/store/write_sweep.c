@@ -4,7 +4,8 @@
 #include "room.h"
 
 static const char INSERT[] = "INSERT INTO sweep (id, experiment, config, warnings, metric, goal, seed, max_total, max_concurrent, "
-                             "failure_limit, status, created_us) VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                             "failure_limit, status, created_us, launcher) "
+                             "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 static int create(struct database *database, struct store_write *write)
 {
@@ -18,10 +19,10 @@ static int create(struct database *database, struct store_write *write)
         if (metric < 0)
             return (int)metric;
     }
-    result =
-        database_run(database, &write->error, INSERT, "ttttiiiiiiii", request->id, specification->experiment, request->config,
-                     request->warnings, metric, (int64_t)specification->goal, specification->sampling.seed, specification->max_total_runs,
-                     specification->max_concurrent_runs, specification->initial_failure_limit, (int64_t)HD_STARTING, database->now_us);
+    result = database_run(database, &write->error, INSERT, "ttttiiiiiiiii", request->id, specification->experiment, request->config,
+                          request->warnings, metric, (int64_t)specification->goal, specification->sampling.seed,
+                          specification->max_total_runs, specification->max_concurrent_runs, specification->initial_failure_limit,
+                          (int64_t)HD_STARTING, database->now_us, (int64_t)specification->run.launcher);
     if (result != 0)
         return result;
     request->ret_key = sqlite3_last_insert_rowid(database->handle);

@@ -7,9 +7,13 @@
 
 void control_stop_run(struct live_run *run)
 {
+    bool again = run->stopping;
+
     run->stopping = true;
     if (run->child != NULL)
         launch_stop(run->child);
+    else if (client_is_launcher(run->sweep) && !again)
+        client_stop(run);
 }
 
 /* After all live children of a sweep were cancelled in the store: those without an attempt are Canceled already, the others are stopped. */

@@ -58,7 +58,7 @@ static void warn_of_impossible(struct sweeps *sweeps)
     for (const struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next) {
         const struct hd_run_config *run = &sweep->specification.run;
 
-        if (run->gpus_per_run > machine.gpus || run->cpus_per_run > machine.cpus)
+        if (!client_is_launcher(sweep) && (run->gpus_per_run > machine.gpus || run->cpus_per_run > machine.cpus))
             log_line(LOG_LEVEL_WARNING, "sweep %s: no child can start: each needs %g GPUs and %g CPUs, and there are %g and %g", sweep->id,
                      run->gpus_per_run, run->cpus_per_run, machine.gpus, machine.cpus);
     }

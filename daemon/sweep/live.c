@@ -27,6 +27,7 @@ struct live_sweep *live_sweep_add(struct sweeps *sweeps, int64_t key, const char
     sweep->status = HD_STARTING;
     sweep->runs_tail = &sweep->runs;
     sweep->waiting_tail = &sweep->waiting;
+    sweep->questions_tail = &sweep->questions;
     sweep->duration.reached = on_duration;
     sweep->retry.reached = on_retry;
     sweep->link = sweeps->tail;
@@ -65,7 +66,7 @@ void live_sweep_free(struct live_sweep *sweep)
 
 void live_sweep_release(struct live_sweep *sweep)
 {
-    if (hd_status_ended(sweep->status) && sweep->runs == NULL && sweep->writes == 0)
+    if (hd_status_ended(sweep->status) && sweep->runs == NULL && sweep->writes == 0 && sweep->questions == NULL)
         live_sweep_free(sweep);
 }
 
@@ -217,6 +218,8 @@ static void on_timeout(struct deadline *deadline)
         spool_store(run);
     else if (run->end != NULL)
         children_write_end(run);
+    else if (run->stopping && client_is_launcher(run->sweep))
+        client_give_up(run);
     else
         cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1000000, on_timeout_stored,
                    run);

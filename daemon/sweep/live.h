@@ -50,13 +50,14 @@ struct live_sweep {
     int64_t slots;       /* children that have one, or will have it by the generation under way */
     int64_t passed_over; /* the last round of the scheduler in which nothing was free that fits */
     struct live_run *runs, **runs_tail;
-    struct live_run *waiting, **waiting_tail; /* children that wait for a slot, oldest first */
-    bool generating;                          /* a generation command is in flight */
-    bool resting;                             /* the last generation gave nothing: wait for a child's end */
-    int writes;                               /* in flight that point here */
-    struct deadline duration;                 /* max_duration */
-    struct deadline retry;                    /* after a failed generation */
-    struct judge *judge;                      /* NULL: no policy */
+    struct live_run *waiting, **waiting_tail;     /* children that wait for a slot, oldest first */
+    bool generating;                              /* a generation command is in flight */
+    bool resting;                                 /* the last generation gave nothing: wait for a child's end */
+    int writes;                                   /* in flight that point here */
+    struct question *questions, **questions_tail; /* of clients, that wait for a child; client.c */
+    struct deadline duration;                     /* max_duration */
+    struct deadline retry;                        /* after a failed generation */
+    struct judge *judge;                          /* NULL: no policy */
 };
 
 struct sweeps {
@@ -127,6 +128,25 @@ void children_free_start(struct live_run *run);
 void children_free_end(struct live_run *run);
 /* Commits run->end; when that fails, again after a second. */
 void children_write_end(struct live_run *run);
+
+/* client.c: sweeps whose children are run by clients. */
+struct client_batch {
+    struct store_ask *asks; /* owned */
+    int64_t count;
+    struct question *first;
+};
+bool client_is_launcher(const struct live_sweep *sweep);
+/* Takes the questions that wait, for one command. False when memory is short. */
+bool client_take_questions(struct live_sweep *sweep, int64_t most, struct client_batch *ret_batch);
+/* Answers all that wait. */
+void client_refuse_waiting(struct live_sweep *sweep, const struct hd_error *error);
+/* Answers them when the command has come back, and empties the batch. */
+void client_settle(struct live_sweep *sweep, struct client_batch *batch, const struct hd_error *error);
+void client_take_child(struct live_run *run, int64_t started_us);
+void client_recover(struct live_run *run);
+/* A cancel was stored: waits for the client to tell the end, but not for long. */
+void client_stop(struct live_run *run);
+void client_give_up(struct live_run *run);
 
 /* resumed.c: the outputs of the run that this one runs again; *ret_folder stays NULL if it is none of those, and is the caller's. 0 or
  * negative. */

@@ -42,6 +42,10 @@ static int take_run(void *context, const struct store_run *row)
         live_run_wait(run);
         return 0;
     }
+    if (client_is_launcher(recovery->sweep)) {
+        client_recover(run);
+        return 0;
+    }
     result = restore_grant(recovery, run, row->devices);
     if (result != 0)
         return result;

@@ -39,6 +39,8 @@ static bool may_generate(const struct live_sweep *sweep)
 {
     int64_t limit = sweep->specification.max_concurrent_runs;
 
+    if (client_is_launcher(sweep))
+        return sweep->questions != NULL && !sweep->generating; /* the store tells what each of them gets */
     return (sweep->status == HD_STARTING || sweep->status == HD_RUNNING) && sweep->generation == HD_GENERATING && !sweep->generating &&
            !sweep->resting && sweep->generated < sweep->specification.max_total_runs && (limit == 0 || sweep->live < limit);
 }
@@ -124,6 +126,7 @@ struct generate {
     struct live_sweep *sweep;
     struct grant *grants[GENERATE_MAX]; /* of the first children, request.slots of them */
     const char *devices[GENERATE_MAX];  /* the same for the store */
+    struct client_batch clients;        /* whose questions it is for, if it is for any */
 };
 
 /* Takes over the grant; NULL: the child is Queued. */
@@ -138,7 +141,9 @@ static void take_child(struct live_sweep *sweep, struct store_generated *child, 
         allocation_release(&sweep->sweeps->allocation, grant);
         return;
     }
-    if (child->intended) {
+    if (client_is_launcher(sweep)) {
+        client_take_child(run, child->started_us);
+    } else if (child->intended) {
         slot_take(run, grant);
         run->attempt = 1;
         launch_unless_stopping(run);
@@ -176,6 +181,7 @@ static void on_generated(struct store_write *write)
         log_line(LOG_LEVEL_ERROR, "sweep %s: children could not be generated: %s", sweep->id, write->error.message);
         rest(sweep);
     }
+    client_settle(sweep, &generate->clients, write->result != 0 ? &write->error : NULL);
     store_generate_clear(&generate->request);
     free(generate);
     live_sweep_release(sweep);
@@ -193,9 +199,13 @@ static bool submit(struct generate *generate, int64_t count)
     generate->request.specification = &sweep->specification;
     generate->request.count = count;
     generate->request.devices = generate->devices;
+    generate->request.asks = generate->clients.asks;
+    generate->request.ask_count = generate->clients.count;
     generate->request.write.done = on_generated;
-    if (store_generate(sweep->sweeps->store, &generate->request, &error) != 0)
+    if (store_generate(sweep->sweeps->store, &generate->request, &error) != 0) {
+        client_settle(sweep, &generate->clients, &error);
         return false;
+    }
     sweep->generating = true;
     sweep->writes++;
     sweep->slots += generate->request.slots;
@@ -221,8 +231,10 @@ static enum served generate(struct live_sweep *sweep, int64_t slots)
     struct generate *generate = calloc(1, sizeof *generate);
     enum served result;
 
-    if (generate == NULL)
+    if (generate == NULL || (client_is_launcher(sweep) && !client_take_questions(sweep, GENERATE_MAX, &generate->clients))) {
+        free(generate);
         return CANNOT;
+    }
     count = count < GENERATE_MAX ? count : GENERATE_MAX;
     while (granted < slots && granted < count &&
            (generate->grants[granted] = allocation_take(&sweeps->allocation, &demand, may_take_kept(sweep))) != NULL) {
@@ -245,7 +257,7 @@ static enum served generate(struct live_sweep *sweep, int64_t slots)
 
 static bool wants(const struct live_sweep *sweep)
 {
-    return !sweep->resting && (sweep->waiting != NULL || may_generate(sweep));
+    return !sweep->resting && !client_is_launcher(sweep) && (sweep->waiting != NULL || may_generate(sweep));
 }
 
 /* What a sweep waits for is kept for it until it gets it: else small children of others could take it for ever. */
@@ -275,8 +287,8 @@ static void keep_again(struct sweeps *sweeps)
         keep_for(sweeps, wants(sweep) && is_possible(sweep) ? sweep : NULL);
 }
 
-/* The sweep that holds the fewest slots; of equals the one that something is kept for, then the oldest (the list is by age). NULL: no one is
- * left in this round. */
+/* The sweep that holds the fewest slots; of equals the one that something is kept for, then the oldest (the list is by age). NULL: no one
+ * is left in this round. */
 static struct live_sweep *neediest(struct sweeps *sweeps, int64_t *ret_candidates)
 {
     struct live_sweep *best = NULL;
@@ -317,8 +329,21 @@ static enum served serve(struct live_sweep *sweep, bool alone)
 static void generate_queued(struct sweeps *sweeps)
 {
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
-        if (sweep->specification.max_concurrent_runs > 0 && may_generate(sweep))
+        if (sweep->specification.max_concurrent_runs > 0 && !client_is_launcher(sweep) && may_generate(sweep))
             (void)generate(sweep, 0);
+}
+
+/* Clients run their children where they like: those need nothing of this machine. */
+static void generate_for_clients(struct sweeps *sweeps)
+{
+    for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next) {
+        struct hd_error error = {0};
+
+        if (!client_is_launcher(sweep) || !may_generate(sweep) || generate(sweep, 0) != CANNOT)
+            continue;
+        hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
+        client_refuse_waiting(sweep, &error);
+    }
 }
 
 void schedule(struct sweeps *sweeps)
@@ -327,7 +352,10 @@ void schedule(struct sweeps *sweeps)
     struct live_sweep *sweep;
     int64_t candidates;
 
-    if (sweeps->closing || sweeps->ending || !sweeps->devices_known)
+    if (sweeps->closing || sweeps->ending)
+        return;
+    generate_for_clients(sweeps);
+    if (!sweeps->devices_known)
         return;
     sweeps->round++;
     keep_again(sweeps);

@@ -103,7 +103,7 @@ static void take_snapshot(struct submit *submit)
     struct hd_text path = {0};
     struct hd_error error = {0};
 
-    if (run->source_directory == NULL || !run->snapshot)
+    if (run->source_directory == NULL || !run->snapshot || run->launcher == HD_LAUNCHER_CLIENT)
         return;
     hd_text_format(&path, "%s/snapshots/%s", submit->sweeps->settings.state_dir, submit->id);
     submit->snapshot = hd_text_take(&path);

@@ -67,6 +67,29 @@ void sweeps_cancel_run(struct sweeps *sweeps, int64_t run, sweeps_cancel_answer 
 typedef void sweeps_judged(struct store_report *report);
 void sweeps_judge(struct sweeps *sweeps, struct store_report *report, sweeps_judged *judged);
 
+/* Sweeps with the client launcher: a client asks for a child, and tells its end. All answers come on the loop, with `error` NULL or what
+ * went wrong. */
+struct sweeps_asked {
+    enum { SWEEPS_ASKED_GIVEN, SWEEPS_ASKED_LATER /* none may start now */, SWEEPS_ASKED_NO_MORE } kind;
+    int64_t run;
+    bool repeated; /* the same question was answered with this run before */
+};
+typedef void sweeps_ask_answer(void *data, const struct sweeps_asked *asked, const struct hd_error *error);
+struct sweeps_question {
+    const char *asker; /* who asks, with a rising sequence, so that an answer that got lost is given again; NULL: not numbered */
+    int64_t sequence;
+    sweeps_ask_answer *answer;
+    void *data;
+};
+void sweeps_ask(struct sweeps *sweeps, int64_t sweep, const struct sweeps_question *question);
+
+/* `status` is that of the run then: Canceled when that was asked for meanwhile. */
+typedef void sweeps_tell_answer(void *data, enum hd_status status, const struct hd_error *error);
+void sweeps_tell_completed(struct sweeps *sweeps, int64_t run, sweeps_tell_answer *answer, void *data);
+void sweeps_tell_failed(struct sweeps *sweeps, int64_t run, const char *message, sweeps_tell_answer *answer, void *data);
+/* The token of one attempt of a run, as its program would have it. */
+void sweeps_run_token(const struct sweeps *sweeps, const char *run_id, int attempt, char *buffer, size_t size);
+
 /* New limits for a sweep that has not ended; what is not given stays. `answer` is called on the loop, with `error` NULL when it is stored.
  */
 struct sweeps_change {

@@ -132,7 +132,12 @@ void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void 
     sweeps->ended_data = data;
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
         for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
-            if (run->attempt > 0 && !run->writing_end)
+            if (run->attempt > 0 && !run->writing_end && !client_is_launcher(sweep))
                 cancel_run(sweeps, run->key, "user", 0, on_stop_stored, NULL);
     control_check_ended(sweeps);
+}
+
+void sweeps_run_token(const struct sweeps *sweeps, const char *run_id, int attempt, char *buffer, size_t size)
+{
+    sweeps->settings.run_token(sweeps->settings.context, run_id, attempt, buffer, size);
 }

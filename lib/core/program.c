@@ -170,8 +170,8 @@ int hd_program_arguments(const struct hd_specification *specification, const cJS
                          struct hd_strings *ret_arguments)
 {
     struct hd_strings made = {0};
-    int result = specification->run.script == NULL ? add_command(&made, specification, configuration, places)
-                                                   : add_script_arguments(&made, specification, configuration, places);
+    int result = specification->run.command != NULL ? add_command(&made, specification, configuration, places)
+                                                    : add_script_arguments(&made, specification, configuration, places);
 
     return finish(result, &made, ret_arguments);
 }

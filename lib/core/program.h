@@ -24,8 +24,8 @@ struct hd_program_places {
     const char *resume_directory;  /* outputs of the child that is run again (reference 8.6); NULL: none */
 };
 
-/* `runDefinition.arguments`: what stands behind the script (fixed arguments, then hyperparameters); for a command, the whole list as it
- * is executed. 0, or -1 when memory is short. */
+/* `runDefinition.arguments`: what stands behind the script, if there is one (fixed arguments, then hyperparameters); for a command, the
+ * whole list as it is executed. 0, or -1 when memory is short. */
 int hd_program_arguments(const struct hd_specification *specification, const cJSON *configuration, const struct hd_program_places *places,
                          struct hd_strings *ret_arguments);
 /* The whole list to execute: interpreter and script first (the first name may have to be looked up in PATH), or /bin/sh -c, or a

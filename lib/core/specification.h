@@ -13,9 +13,13 @@
 #include "space.h"
 #include "status.h"
 
+/* Who starts the children. Stored in databases: never renumber. */
+enum hd_launcher { HD_LAUNCHER_NONE = 0, HD_LAUNCHER_LOCAL = 1, HD_LAUNCHER_SLURM = 2, HD_LAUNCHER_CLIENT = 3 };
+
 struct hd_run_config {
+    enum hd_launcher launcher;
     const char *source_directory; /* absolute, or NULL */
-    const char *script;           /* relative to it, or NULL: then a command */
+    const char *script;           /* relative to it, or NULL: then a command, or a client needs neither */
     const char *interpreter;      /* NULL: the script is executed itself */
     const cJSON *arguments;       /* array of scalars */
     const cJSON *command;         /* string or array of strings; NULL with a script */

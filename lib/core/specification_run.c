@@ -32,9 +32,41 @@ static bool is_inside(const char *path)
     return true;
 }
 
+/* Clients that ask for children run what they like; read ahead of its own row. */
+static bool is_client(const struct hd_fields *fields)
+{
+    const char *launcher = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fields->input, "launcher"));
+    char choice[16];
+
+    return launcher != NULL && hd_field_choice("client", launcher, choice, sizeof choice);
+}
+
+static void read_launcher(const struct hd_fields *fields, const struct hd_field *field)
+{
+    static const char *const programs[] = {"script", "command", "source_directory"};
+    const cJSON *retries = cJSON_GetObjectItemCaseSensitive(fields->output, "max_retries");
+
+    hd_field_read(fields, field);
+    if (!is_client(fields)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+        if (is_set(fields, programs[i])) {
+            hd_fields_problem(fields, fields->warnings, "Ignored", programs[i],
+                              " has no effect with the client launcher: whoever asks for a child runs it");
+        }
+    }
+    if (retries != NULL && retries->valuedouble > 0) {
+        hd_fields_problem(fields, fields->errors, "Unsupported", "max_retries",
+                          ": a retry is not supported here with the client launcher; let the client try again before it tells the end");
+    }
+}
+
 static void read_script(const struct hd_fields *fields, const struct hd_field *field)
 {
-    if (is_set(fields, "script") == is_set(fields, "command")) {
+    bool one = is_set(fields, "script") != is_set(fields, "command"), both = is_set(fields, "script") && is_set(fields, "command");
+
+    if (both || (!one && !is_client(fields))) {
         hd_problems_add(fields->errors, "Conflict", fields->path, "give exactly one of 'run_config.script', 'run_config.command'");
     }
     const cJSON *script = hd_field_read(fields, field);
@@ -88,12 +120,12 @@ static void read_source_directory(const struct hd_fields *fields, const struct h
     const cJSON *directory = hd_field_read(fields, field);
 
     if (directory == NULL) {
-        if (hd_field_given(fields, field) == NULL && is_set(fields, "script")) {
+        if (hd_field_given(fields, field) == NULL && is_set(fields, "script") && !is_client(fields)) {
             hd_fields_required(fields, field->name);
         }
     } else if (directory->valuestring[0] != '/') {
         hd_fields_out_of_range(fields, field->name, "an absolute path", directory);
-    } else if (options->is_directory != NULL && !options->is_directory(options->context, directory->valuestring)) {
+    } else if (options->is_directory != NULL && !is_client(fields) && !options->is_directory(options->context, directory->valuestring)) {
         hd_fields_problem(fields, fields->errors, "NotFound", field->name, ": no such directory: %s", directory->valuestring);
     }
 }
@@ -313,9 +345,22 @@ static const struct hd_field run_fields[] = {
      .range = "an array of at most 100 causes",
      .most = 100,
      .read = hd_read_retry_on},
-    {.name = "launcher", .type = HD_FIELD_STRING, .absent = "\"local\"", .choices = "local, slurm, client"},
+    {.name = "launcher", .type = HD_FIELD_STRING, .absent = "\"local\"", .choices = "local, slurm, client", .read = read_launcher},
     {.name = "metrics_from_output", .nullable = true, .absent = "null"},
 };
+
+static enum hd_launcher launcher_of(const cJSON *config)
+{
+    static const char *const names[] = {[HD_LAUNCHER_LOCAL] = "local", [HD_LAUNCHER_SLURM] = "slurm", [HD_LAUNCHER_CLIENT] = "client"};
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "launcher"));
+
+    for (int launcher = HD_LAUNCHER_LOCAL; name != NULL && launcher <= HD_LAUNCHER_CLIENT; launcher++) {
+        if (strcmp(names[launcher], name) == 0) {
+            return (enum hd_launcher)launcher;
+        }
+    }
+    return HD_LAUNCHER_NONE;
+}
 
 void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret)
 {
@@ -325,6 +370,7 @@ void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret)
     const cJSON *retries = cJSON_GetObjectItemCaseSensitive(config, "max_retries");
 
     *ret = (struct hd_run_config){
+        .launcher = launcher_of(config),
         .source_directory = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "source_directory")),
         .script = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "script")),
         .interpreter = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "interpreter")),

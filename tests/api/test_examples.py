@@ -127,6 +127,20 @@ class Examples(Building, SharedDaemonTest):
         for points in runs:
             self.assertEqual(self.steps(points["validation_accuracy"]), [1, 2])
 
+    def test_client(self):
+        printed = self.run_tool("python3", os.path.join(self.examples, "client", "tune.py"), "--state-dir", self.daemon.state, "--runs", "12",
+                                "--clients", "4")
+        sweep_id = printed.partition(":")[0]
+        self.assertEqual(printed, "%s: 12 runs by 4 clients\n" % sweep_id)
+        sweep, runs = self.wait_for_sweep(sweep_id, "Completed"), self.children(sweep_id)
+        self.assertEqual(sweep["children"]["total"], 12)
+        for run in runs:
+            if run["status"] == "Failed":
+                self.assertIn("it has left the valley", run["error"]["message"])
+            else:
+                self.assertEqual(self.steps(self.points(run["run_id"])["height"]), list(range(1, 11)))
+        self.assertIn("Completed", [run["status"] for run in runs])
+
     def test_checkpoint(self):
         """The best two of a sweep are trained on by a second one, and give what one training of that length gives."""
         sweep, runs = self.submit_example("checkpoint", max_total_runs=3, run_config={"arguments": ["--epochs", 3]})
