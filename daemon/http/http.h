@@ -86,10 +86,13 @@ const char *http_method(const struct http_request *request);
 bool http_query_boolean(struct http_request *request, const char *name, bool default_value, bool *ret_value);
 bool http_query_integer(struct http_request *request, const char *name, int64_t minimum, int64_t maximum, int64_t default_value,
                         int64_t *ret_value);
-/* The body as JSON (content type application/json). On a fault it answers 400 or 415 itself and returns NULL. The caller frees the tree.
- * With `may_be_empty` an absent body gives an empty object. */
+/* A body that is read on the loop: that takes less than a millisecond or so. */
+enum { HTTP_SMALL_BODY = 32 * 1024 };
+/* A small body as JSON (content type application/json). On a fault it answers 400, 413 or 415 itself and returns NULL. The caller frees the
+ * tree. With `may_be_empty` an absent body gives an empty object. */
 cJSON *http_body_json(struct http_request *request, bool may_be_empty);
-/* The same without the answer: NULL after adding problems. Any thread may do this between the handler's call and the answer. */
+/* The same for a body of any size, without the answer: NULL after adding problems. Any thread may do this between the handler's call and
+ * the answer. */
 cJSON *http_body_parse(const struct http_request *request, bool may_be_empty, struct hd_problems *problems);
 /* Answers 400: the value of the parameter `name` must be `what`. */
 void http_query_refuse(struct http_request *request, const char *name, const char *what);

@@ -52,6 +52,14 @@ cJSON *http_body_parse(const struct http_request *request, bool may_be_empty, st
 cJSON *http_body_json(struct http_request *request, bool may_be_empty)
 {
     struct hd_problems problems = {0};
+    struct hd_error error = {0};
+    size_t length;
+    (void)http_body(request, &length);
+    if (length > HTTP_SMALL_BODY) {
+        hd_error_set(&error, HD_TOO_LARGE, "the body has %zu bytes; for this request at most %d are taken", length, (int)HTTP_SMALL_BODY);
+        http_reply_error(request, &error);
+        return NULL;
+    }
     cJSON *tree = http_body_parse(request, may_be_empty, &problems);
     if (tree == NULL)
         http_reply_problems(request, &problems);

@@ -70,6 +70,14 @@ class Change(DaemonTest):
         self.assertError(self.change(sweep["run_id"], max_total_runs=5), 409,
                          "the sweep has ended: its budget cannot be changed any more")
 
+    def test_a_large_body_is_not_read(self):
+        sweep_id = self.held_sweep(2, max_concurrent_runs=1)
+        for method, path in (("PATCH", "/sweeps/%s" % sweep_id), ("POST", "/sweeps/%s/cancel" % sweep_id)):
+            response = self.client.request(method, path, body={"max_total_runs": 2, "padding": "x" * 40000})
+            self.assertEqual((response.status, response.json["error"]["code"]), (413, "TooLarge"))
+            self.assertIn("at most 32768", response.json["error"]["message"])
+        self.assertEqual(self.sweep(sweep_id)["status"], "Running")
+
     def test_bad_input(self):
         sweep_id = self.held_sweep(2, max_concurrent_runs=1)
         for fields, message in (
