@@ -2,12 +2,15 @@
 
 The decisions are made again here, naively, from the stored points in the order of their ordinals."""
 
+import http.client
 import json
 import math
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
+import threading
 import unittest
 
 import harness
@@ -109,8 +112,8 @@ class Policies:
         found += [(ordinal, run, ("status", status)) for ordinal, run, status in rows]
         return sorted(found, key=lambda row: row[0])
 
-    def check_decisions(self, sweep_id):
-        """Makes each decision again and compares: {run id: interval of its stop}."""
+    def naive_stops(self, sweep_id):
+        """Makes each decision again: {run id: interval of its stop}."""
         config = self.sweep(sweep_id)["config"]
         naive = Naive(config["policy"], config["primary_metric_goal"])
         running, stopped = set(), {}
@@ -125,6 +128,11 @@ class Policies:
             stop = naive.report(run, what)
             if stop and run in running and run not in stopped:
                 stopped[run] = len(naive.reports[run])
+        return stopped
+
+    def check_decisions(self, sweep_id):
+        """Compares each decision with the naive one, and returns them."""
+        stopped = self.naive_stops(sweep_id)
         told = {run["run_id"]: run["stop_reason"]["interval"] for run in self.children(sweep_id)
                 if run["stop_reason"] is not None and run["stop_reason"]["kind"] == "policy"}
         self.assertEqual(told, stopped)
@@ -304,6 +312,45 @@ class Restart(Policies, DaemonTest):
         self.assertEqual(reason["median"], 0.7)
         self.check_decisions(sweep_id)
 
+    def keep_reporting(self, run_id, seed, reports):
+        """Reports until it is told to stop, each report once, whatever becomes of the daemon."""
+        values = random.Random(seed)
+        for sequence in range(1, reports + 1):
+            body = {"reporter": "r", "sequence": sequence, "metrics": [{"name": "Accuracy", "value": [
+                values.choice([seed / 2 + values.random(), seed / 2 + 2 * values.random(), "NaN"]) for _ in range(values.choice([1, 1, 3]))]}]}
+            answer = wait_until(lambda: self.try_to_report(run_id, body), "the report of " + run_id)
+            if answer.status == 409 or answer.json["stop"]:
+                return
+
+    def try_to_report(self, run_id, body):
+        try:
+            return self.client.post("/runs/%s/metrics" % run_id, body)
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def test_many_at_once_and_a_daemon_that_dies(self):
+        """Whatever is killed when: the decisions are those of the stored reports in their order."""
+        for policy in ({**BANDIT, "slack_factor": 0.5}, MEDIAN, TRUNCATION):
+            with self.subTest(policy["type"]):
+                sweep_id, runs = self.with_policy({**policy, "evaluation_interval": 2, "delay_evaluation": 8}, 8)
+                threads = [threading.Thread(target=self.keep_reporting, args=(run_id, number, 40)) for number, run_id in enumerate(runs)]
+                for thread in threads:
+                    thread.start()
+                for _ in range(2):
+                    reports = sum(run["reports"] for run in self.children(sweep_id))
+                    wait_until(lambda: sum(run["reports"] for run in self.children(sweep_id)) > reports + 5
+                               or not any(thread.is_alive() for thread in threads), "some reports")
+                    self.daemon.restart()
+                for thread in threads:
+                    thread.join()
+                self.daemon.restart()
+                for run_id in runs:
+                    # A stop may still be on its way, from a report that was answered before the log was played.
+                    if self.run_of(run_id)["status"] == "Running" and self.naive_stops(sweep_id).get(run_id) is None:
+                        self.gates.release(run_id)
+                self.wait_for_sweep(sweep_id)
+                self.assertGreater(len(self.check_decisions(sweep_id)), 0)
+
     def test_a_stop_that_was_stored_is_carried_out(self):
         sweep_id, runs = self.with_policy(BANDIT, 2, run_config=self.gated("trap '' TERM\n" + harness.GATED.partition("\n")[2]))
         self.report(runs[0], "Accuracy", 0.9)
@@ -460,7 +507,7 @@ class SwallowedStop(Policies, DaemonTest):
         self.report(runs[0], "Accuracy", [0.9, 0.2])
         self.daemon.restart(environment={"HYPERDRIVED_FAULT": "before_stop"})
         # Nothing is answered: what the stop follows from is stored, the stop is not.
-        with self.assertRaises((OSError, harness.http.client.HTTPException)):
+        with self.assertRaises((OSError, http.client.HTTPException)):
             self.report(runs[1], "Accuracy", 0.1)
             self.wait_for_run(runs[1], "Canceled")
         self.daemon.wait()
