@@ -1,6 +1,7 @@
 /* Reporters that report as fast as they are answered: report_load ADDRESS PORT TOKEN REPORTERS BATCH MILLISECONDS RUN...
  *
- * Every reporter has a connection of its own that is kept, one request under way, and a run (they go round the list). Prints points that
+ * Every reporter has a connection of its own that is kept, one request under way, and a run (they go round the list; those of one
+ * run report names of their own: loss0, loss1, ...). Prints points that
  * were answered 200 within the time, requests, and the median and 99th percentile of the time to an answer. */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@ struct reporter {
 struct load {
     const char *address, *port, *token;
     int64_t batch;
+    int runs;
     int64_t end_us;
     int epoll;
     int64_t busy; /* reporters that wait for an answer */
@@ -48,7 +50,7 @@ static size_t write_body(const struct load *load, const struct reporter *reporte
     for (int64_t i = 0; i < load->batch; i++) {
         int64_t step = (reporter->sequence - 1) * load->batch + i;
 
-        place += sprintf(place, "%s{\"name\":\"loss%d\",\"value\":%.6f,\"step\":%" PRId64 "}", i > 0 ? "," : "", number,
+        place += sprintf(place, "%s{\"name\":\"loss%d\",\"value\":%.6f,\"step\":%" PRId64 "}", i > 0 ? "," : "", number / load->runs,
                          1.0 / (double)(step + 2), step);
     }
     place += sprintf(place, "]}");
@@ -164,12 +166,13 @@ int main(int argc, char **argv)
     load.token = argv[3];
     load.busy = bench_number(argv[4]);
     load.batch = bench_number(argv[5]);
+    load.runs = argc - 7;
     load.body = malloc((size_t)load.batch * POINT_SIZE + HEAD_SIZE);
     reporters = calloc((size_t)load.busy, sizeof *reporters);
     if (load.epoll < 0 || load.latencies == NULL || load.body == NULL || reporters == NULL)
         bench_fail("out of memory");
     for (int64_t i = 0; i < load.busy; i++)
-        begin(&load, &reporters[i], argv[7 + i % (argc - 7)]);
+        begin(&load, &reporters[i], argv[7 + i % load.runs]);
     begin_us = bench_clock_us();
     load.end_us = begin_us + bench_number(argv[6]) * 1000;
     for (int64_t i = 0; i < load.busy; i++)
