@@ -361,6 +361,23 @@ class Restart(Policies, DaemonTest):
         self.wait_for_run(runs[1], "Canceled")
         self.assertEqual(self.check_decisions(sweep_id), {runs[1]: 1})
 
+    def test_a_client_is_told_too(self):
+        """With the client launcher: children that the daemon has not started, judged across a restart."""
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(3), max_total_runs=3, policy={**TRUNCATION, "exclude_finished_jobs": True},
+                               run_config={"launcher": "client"})["run_id"]
+        first, second, third = [self.client.post("/sweeps/%s/ask" % sweep_id).json["run_id"] for _ in range(3)]
+        self.report(first, "Accuracy", [0.9, 0.9])
+        self.assertTrue(self.report(second, "Accuracy", 0.5)["stop"])
+        self.client.post("/runs/%s/complete" % second)
+        self.assertEqual(self.wait_for_run(second)["status"], "Canceled")
+        self.daemon.restart()
+        self.report(third, "Accuracy", 0.3)
+        self.assertEqual(self.wait_for_run(third, "CancelRequested", "Canceled")["stop_reason"]["count"], 2)
+        for run_id in (first, third):
+            self.client.post("/runs/%s/complete" % run_id)
+        self.assertEqual(self.wait_for_sweep(sweep_id)["status"], "Completed")
+        self.assertEqual(self.check_decisions(sweep_id), {second: 1, third: 1})
+
     def test_a_policy_without_memory_rests_and_goes_on(self):
         self.daemon.stop()
         configuration = os.path.join(self.folder, "hyperdrived.conf")
