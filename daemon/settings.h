@@ -24,8 +24,8 @@ struct settings {
     int64_t header_timeout_us;
     int64_t body_timeout_us;
     int64_t idle_timeout_us;
-    int64_t write_queue;     /* bytes */
-    int64_t big_answers;     /* at once */
+    int64_t write_queue; /* bytes */
+    int64_t big_answers; /* at once */
     int64_t policy_memory_mb;
     char **environment_keep; /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
     int log_level;           /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */

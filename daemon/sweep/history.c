@@ -18,8 +18,9 @@ struct history_run {
         double value;
     } page[PAGE];
     int count, at;
-    bool merged;               /* its next report is in the merge */
-    bool stop, unjudged, told; /* told: the log says that it was not judged */
+    bool merged;         /* its next report is in the merge */
+    bool stop, given;    /* a decision stands to stop it; it was given already */
+    bool unjudged, told; /* it was not judged for want of a metric; the log says so */
     struct hd_decision stopped, not_judged;
 };
 
@@ -246,6 +247,10 @@ static int play_status(struct history *history, int64_t key, enum hd_status stat
         return merge_run(history, run);
     }
     run->status = status;
+    if (run->stop && status != HD_RUNNING) { /* it was stopped, or was gone before it could be */
+        run->stop = run->given = false;
+        hd_policy_judge_again(history->policy, key);
+    }
     if (hd_status_ended(status) && !run->merged)
         forget_run(history, run);
     return 0;
@@ -342,10 +347,11 @@ void history_found(struct history *history, history_decision *give, void *contex
     for (size_t i = 0; i < history->count; i++) {
         struct history_run *run = history->runs[i];
 
-        if (run->stop && run->status == HD_RUNNING)
+        if (run->stop && !run->given && run->status == HD_RUNNING)
             give(context, &run->stopped);
         if (run->unjudged && !run->told)
             give(context, &run->not_judged);
-        run->stop = run->unjudged = false;
+        run->given = run->stop;
+        run->unjudged = false;
     }
 }

@@ -60,6 +60,8 @@ static void on_stop_stored(struct store_write *write)
         store_later(stop, &write->error);
         return;
     }
+    if (!stop->request.ret_stopped && stop->judge->state == JUDGE_JUDGES)
+        hd_policy_judge_again(stop->judge->policy, stop->request.decision.run);
     run = stop->request.ret_stopped && !sweep->sweeps->closing ? live_run_find(sweep->sweeps, stop->request.decision.run) : NULL;
     if (run != NULL)
         control_stop_run(run);

@@ -205,6 +205,14 @@ int hd_policy_report(struct hd_policy *policy, int64_t key, double value, bool r
     return 0;
 }
 
+void hd_policy_judge_again(struct hd_policy *policy, int64_t key)
+{
+    struct policy_run *run = policy_runs_find(&policy->runs, key);
+
+    if (run != NULL)
+        run->stopped = false;
+}
+
 void hd_policy_end(struct hd_policy *policy, int64_t key)
 {
     struct policy_run *run = policy_runs_find(&policy->runs, key);

@@ -76,6 +76,9 @@ void hd_policy_free(struct hd_policy *policy);
 /* The next report of a run. Only a run in Running is judged, and one that was to be stopped is not judged again. 0, or -1 when memory is
  * short: then nothing is known any more and hd_policy_free is all that is left to do. */
 int hd_policy_report(struct hd_policy *policy, int64_t run, double value, bool running, struct hd_decision *ret_decision);
+/* The run could not be stopped, since it was not Running any more when the stop was to be stored: if it runs again (as the next attempt of
+ * the same child) it is judged again. */
+void hd_policy_judge_again(struct hd_policy *policy, int64_t run);
 /* The run has ended: no more reports of it come. A run that never reported need not be told. */
 void hd_policy_end(struct hd_policy *policy, int64_t run);
 

@@ -248,7 +248,7 @@ START_TEST(only_running_runs_are_stopped_and_only_once)
     struct hd_policy *policy = hd_policy_new(&rule, &memory);
     struct hd_decision decision;
 
-    for (int report = 1; report <= 4; report++)
+    for (int report = 1; report <= 5; report++)
         ck_assert_int_eq(hd_policy_report(policy, 1, 0.9, true, &decision), 0);
     ck_assert_int_eq(hd_policy_report(policy, 2, 0.5, false, &decision), 0);
     ck_assert(!decision.stop && !decision.no_metric);
@@ -257,9 +257,14 @@ START_TEST(only_running_runs_are_stopped_and_only_once)
     ck_assert_int_eq(decision.interval, 2);
     ck_assert_int_eq(hd_policy_report(policy, 2, 0.5, true, &decision), 0);
     ck_assert(!decision.stop);
+    hd_policy_judge_again(policy, 2);
+    hd_policy_judge_again(policy, 77);
+    ck_assert_int_eq(hd_policy_report(policy, 2, 0.5, true, &decision), 0);
+    ck_assert(decision.stop);
+    ck_assert_int_eq(decision.interval, 4);
     /* What it reports behind its stop counts all the same. */
     ck_assert_int_eq(hd_policy_report(policy, 2, 0.99, true, &decision), 0);
-    for (int report = 1; report <= 4; report++)
+    for (int report = 1; report <= 5; report++)
         ck_assert_int_eq(hd_policy_report(policy, 3, 0.85, true, &decision), 0);
     ck_assert(decision.stop);
     ck_assert_double_eq(decision.best, 0.99);
