@@ -402,6 +402,71 @@ START_TEST(ranking_merges_the_classes)
 }
 END_TEST
 
+/* --- Early termination ---------------------------------------------------------------------------------------------------------------
+ */
+
+static struct store_stop stop_run(const char *id)
+{
+    struct store_stop request = {
+        .decision =
+            {.stop = true, .type = HD_BANDIT, .run = run_key(id), .interval = 1, .value = 0.1, .best = 0.9, .best_run = run_key("S_0")},
+        .metric = "acc",
+        .write = {.done = fixture_done},
+    };
+    struct hd_error error = {0};
+
+    ck_assert_int_eq(store_stop(fixture.store, &request, &error), 0);
+    fixture_wait(&fixture, &request.write);
+    ck_assert_int_eq(request.write.result, 0);
+    return request;
+}
+
+/* Only a run in Running is stopped, and only once; the reason names the best run. */
+START_TEST(a_stop_is_for_running_runs)
+{
+    struct store_stop stop;
+
+    running_sweep(3, "maximize", 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(fixture_report(&fixture, i == 0 ? "S_0" : "S_1", 0.5), 0);
+    stop = stop_run("S_2"); /* it has an attempt, but did not start */
+    ck_assert(!stop.ret_stopped);
+    ck_assert_ptr_null(stop.ret_stop_reason);
+    stop = stop_run("S_1");
+    ck_assert(stop.ret_stopped);
+    ck_assert_int_eq(stop.ret_status, HD_CANCEL_REQUESTED);
+    ck_assert_ptr_nonnull(strstr(stop.ret_stop_reason, "\"best_run_id\":\"S_0\""));
+    free(stop.ret_stop_reason);
+    stop = stop_run("S_1");
+    ck_assert(!stop.ret_stopped);
+    ck_assert_ptr_nonnull(stop.ret_stop_reason);
+    free(stop.ret_stop_reason);
+    ck_assert_int_eq(fixture_report(&fixture, "S_1", 0.7), 0); /* it still reports */
+    ck_assert_int_eq(end_with("S_1", STORE_SIGNALED, 0).ret_status, HD_CANCELED);
+}
+END_TEST
+
+/* What was left over by a process that has ended makes its run Finalizing: it is not stopped any more. */
+START_TEST(spooled_points_are_of_a_run_that_finalizes)
+{
+    const struct store_point point = {.name = "acc", .kind = STORE_FLOAT, .number = 0.25};
+    struct store_report report = {.run_id = "S_0", .points = &point, .count = 1, .spooled = true, .write = {.done = fixture_done}};
+    struct hd_error error = {0};
+    struct store_stop stop;
+
+    running_sweep(1, "maximize", 0);
+    ck_assert_int_eq(fixture_report(&fixture, "S_0", 0.5), 0);
+    ck_assert_int_eq(store_report(fixture.store, &report, &error), 0);
+    fixture_wait(&fixture, &report.write);
+    ck_assert_int_eq(report.write.result, 0);
+    ck_assert_int_eq(report.ret_status, HD_FINALIZING);
+    ck_assert_int_eq(report.ret_reports, 2);
+    stop = stop_run("S_0");
+    ck_assert(!stop.ret_stopped);
+    ck_assert_int_eq(end_with("S_0", STORE_EXITED, 0).ret_status, HD_COMPLETED);
+}
+END_TEST
+
 static int append(void *context, int columns, char **values, char **names)
 {
     (void)columns, (void)names;
@@ -424,6 +489,9 @@ START_TEST(hot_questions_are_index_walks)
         {"SELECT event.ordinal, sweep.id, run.id FROM event LEFT JOIN sweep ON sweep.sweep = event.sweep "
          "LEFT JOIN run ON run.run = event.run WHERE event.ordinal > 7 AND event.ordinal <= 9 ORDER BY event.ordinal LIMIT 5",
          "SEARCH event USING INTEGER PRIMARY KEY"},
+        {"SELECT sequence, kind, value, step, at_us, ordinal FROM point WHERE run = 1 AND name = "
+         "(SELECT sweep.metric FROM run JOIN sweep USING (sweep) WHERE run.run = 1) AND sequence >= 7 ORDER BY sequence LIMIT 64",
+         "SEARCH point USING PRIMARY KEY (run=? AND name=? AND sequence>?)"},
     };
     sqlite3 *database;
 
@@ -537,6 +605,8 @@ int main(void)
     tcase_add_test(rows, a_sweep_ends_with_its_last_child);
     tcase_add_test(rows, the_failure_limit_cancels_the_rest);
     tcase_add_test(rows, ranking_merges_the_classes);
+    tcase_add_test(rows, a_stop_is_for_running_runs);
+    tcase_add_test(rows, spooled_points_are_of_a_run_that_finalizes);
     tcase_add_test(rows, hot_questions_are_index_walks);
     tcase_add_test(rows, a_newer_database_is_refused);
     tcase_add_test(rows, an_older_database_is_brought_forward);
