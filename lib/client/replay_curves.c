@@ -5,6 +5,7 @@
 
 #include "core/instant.h"
 #include "core/json.h"
+#include "elements.h"
 
 struct reading {
     struct replay_curves *curves;
@@ -25,43 +26,82 @@ static int64_t instant(const cJSON *object, const char *name)
     return hd_instant_parse(member_text(object, name, ""), &at_us) ? at_us : 0;
 }
 
-/* The reports among the points: numbers, finite or not. */
-static int take_points(struct hd_curve *curve, const cJSON *points, struct hd_error *error)
+/* A curve while its points arrive, in parts. */
+struct arriving {
+    struct hd_curve *curve;
+    struct hd_curve_point *points; /* the curve's */
+    int64_t capacity;
+    const char *metric;
+    struct hd_error *error;
+};
+
+static bool fail(struct arriving *arriving)
 {
-    struct hd_curve_point *list = calloc((size_t)cJSON_GetArraySize(points) + 1, sizeof(*list));
+    short_of_memory(arriving->error);
+    return false;
+}
+
+static bool take_point(struct arriving *arriving, const cJSON *point)
+{
+    struct hd_curve *curve = arriving->curve;
+    struct hd_curve_point next = {.at_us = instant(point, "time")};
+
+    if (!hd_json_metric_number(member(point, "value"), &next.value)) {
+        return true; /* no report */
+    }
+    if (!hd_json_integer(member(point, "ordinal"), &next.ordinal)) {
+        hd_error_set(arriving->error, HD_UNAVAILABLE, "the daemon is older than this program: its points have no ordinal");
+        return false;
+    }
+    if (curve->count == arriving->capacity) {
+        int64_t capacity = arriving->capacity > 0 ? arriving->capacity * 2 : 16;
+        struct hd_curve_point *points = reallocarray(arriving->points, (size_t)capacity, sizeof(*points));
+
+        if (points == NULL) {
+            return fail(arriving);
+        }
+        curve->points = arriving->points = points;
+        arriving->capacity = capacity;
+    }
+    arriving->points[curve->count++] = next;
+    return true;
+}
+
+static bool take_part(void *data, const cJSON *part)
+{
+    struct arriving *arriving = data;
     const cJSON *point;
 
-    if (list == NULL) {
-        return short_of_memory(error);
+    if (part->string == NULL || strcmp(part->string, arriving->metric) != 0) {
+        return true;
     }
-    curve->points = list;
-    cJSON_ArrayForEach(point, points)
+    cJSON_ArrayForEach(point, part)
     {
-        struct hd_curve_point *next = &list[curve->count];
-
-        next->at_us = instant(point, "time");
-        if (!hd_json_metric_number(member(point, "value"), &next->value)) {
-            continue;
+        if (!take_point(arriving, point)) {
+            return false;
         }
-        if (!hd_json_integer(member(point, "ordinal"), &next->ordinal)) {
-            return hd_error_set(error, HD_UNAVAILABLE, "the daemon is older than this program: its points have no ordinal");
-        }
-        curve->count++;
     }
-    return 0;
+    return true;
 }
 
 static int read_points(struct reading *reading, const char *run_id, struct hd_curve *curve, struct hd_error *error)
 {
     struct hd_text path = client_path("runs", run_id, "/metrics?form=points");
-    struct rest_answer answer = {0};
-    int result = path.failed ? short_of_memory(error) : rest_get(reading->client->rest, path.data, &answer, error);
+    struct hd_error own = {0};
+    struct arriving arriving = {.curve = curve, .metric = reading->metric, .error = &own};
+    struct elements elements;
+    struct rest_request request = {.path = path.data, .sink = elements_feed, .data = &elements};
+    int result;
 
-    if (result == 0) {
-        result = take_points(curve, member(member(answer.json, "points"), reading->metric), error);
-    }
-    rest_answer_clear(&answer);
+    elements_open(&elements, "points", take_part, &arriving);
+    elements.split = "[";
+    result = path.failed ? short_of_memory(error) : rest_call(reading->client->rest, &request, NULL, error);
+    elements_close(&elements);
     hd_text_clear(&path);
+    if (own.code != HD_NO_ERROR) {
+        *error = own; /* why the request was ended */
+        result = -(int)own.code;
+    }
     return result;
 }
 

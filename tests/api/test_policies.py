@@ -457,6 +457,20 @@ class Replay(Policies, SharedDaemonTest):
         text = self.replay("-p", "bandit,slack_amount=0.3", sweep_id)
         self.assertIn("%s with 0.95 would have won as well" % runs[1], text)
 
+    def test_long_curves_beside_other_metrics(self):
+        """Curves that come in several parts, between what is no report."""
+        sweep_id, runs = self.with_policy(None, 2)
+        for run_id in runs:
+            self.report(run_id, "loss", [0.5] * 3000)
+            self.report(run_id, "Accuracy", [0.25, "text", True] * 2000)
+            self.report(run_id, "row", {"Accuracy": 1})
+        self.report(runs[1], "Accuracy", 0.75)
+        for run_id in runs:
+            self.gates.release(run_id)
+        self.wait_for_sweep(sweep_id)
+        answer = read_json(self.replay("--json", "-p", "median_stopping", sweep_id))
+        self.assertEqual((answer["reports"], answer["stopped"], answer["winner"]["best_primary_metric"]), (4001, [], 0.75))
+
     def test_what_cannot_be_played(self):
         sweep_id, runs = self.with_policy(None, 1)
         self.assertIn("has not ended (Running)", self.replay("-p", "median_stopping", sweep_id, code=4))
