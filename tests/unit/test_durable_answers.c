@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "store_fixture.h"
+#include "sweep/live.h"
 #include "sync_vfs.h"
 
 enum { CLIENTS = 8, ANSWER_MS = 20000, SILENCE_MS = 200 };
@@ -19,6 +20,7 @@ enum { CLIENTS = 8, ANSWER_MS = 20000, SILENCE_MS = 200 };
 static struct store_fixture fixture;
 static struct hd_specification specification;
 static struct api api;
+static struct sweeps sweeps; /* none is live */
 static struct http_server *server;
 static uv_async_t stop;
 static pthread_t loop_thread;
@@ -74,8 +76,8 @@ static void set_up(void)
     key = fixture_sweep(&fixture, "S", &specification);
     fixture_generate(&fixture, &specification, key, "S", 1, 1, &generated);
     store_generate_clear(&generated);
-    /* Reports go straight to the store; that the room of live sweeps is there is all that is asked. */
-    api = (struct api){.loop = &fixture.loop, .store = fixture.store, .sweeps = (struct sweeps *)&api, .state_dir = fixture.folder};
+    /* Reports go straight to the store; the room of live sweeps is only asked whether one has a policy. */
+    api = (struct api){.loop = &fixture.loop, .store = fixture.store, .sweeps = &sweeps, .state_dir = fixture.folder};
     ck_assert_msg(http_open(&server, &fixture.loop, &settings, &error) == 0, "%s", error.message);
     ck_assert_int_eq(uv_async_init(&fixture.loop, &stop, on_stop), 0);
     ck_assert_int_eq(pthread_create(&loop_thread, NULL, run_loop, NULL), 0);
