@@ -14,6 +14,7 @@
 #include "api/event_hub.h"
 #include "api/follow.h"
 #include "http/http.h"
+#include "listener.h"
 #include "log.h"
 #include "notify.h"
 #include "reload.h"
@@ -31,6 +32,7 @@ struct daemon {
     uv_signal_t terminate, interrupt, hang_up;
     uv_timer_t watchdog;
     struct tokens tokens;
+    struct listener listener; /* what the service manager handed over; its descriptor is the server's */
     struct store *store;
     struct http_server *http;
     struct api api;
@@ -263,13 +265,27 @@ static void listen_address(const struct daemon *daemon, char *address, size_t si
         snprintf(address, size, "%s", listen);
 }
 
+/* Before children's environment is looked at and before other threads are there. */
+static int take_listener(struct daemon *daemon, struct hd_error *error)
+{
+    char address[256];
+    int result;
+
+    listen_address(daemon, address, sizeof address);
+    result = listener_take(address, &daemon->listener, error);
+    if (result == 0 && daemon->listener.given && !listener_is_at(daemon->listener.fd, address))
+        log_line(LOG_LEVEL_INFO, "a socket unit says where to listen; the setting 'listen' (%s) is not looked at",
+                 daemon->settings->listen);
+    return result;
+}
+
 static int open_http(struct daemon *daemon, struct hd_error *error)
 {
     const struct settings *settings = daemon->settings;
     char address[256];
     struct http_settings http_settings = {
         .address = address,
-        .listen_fd = -1,
+        .listen_fd = daemon->listener.fd,
         .body_limit = (size_t)settings->body_limit,
         .connections = (unsigned)settings->connections,
         .header_timeout_us = settings->header_timeout_us,
@@ -340,6 +356,8 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     if (result == 0)
         result = state_open(daemon->settings->state_dir, &daemon->lock, error);
     if (result == 0)
+        result = take_listener(daemon, error);
+    if (result == 0)
         result = tokens_open(&daemon->tokens, daemon->settings->state_dir, error);
     if (result == 0)
         result = keep_environment(daemon->settings->environment_keep, &daemon->environment, error);
@@ -371,7 +389,8 @@ static void raise_descriptor_limit(void)
 
 int daemon_run(struct settings *settings, struct hd_error *error)
 {
-    struct daemon daemon = {.settings = settings, .lock = -1, .reload = {.settings = settings, .apply = apply_settings}};
+    struct daemon daemon = {
+        .settings = settings, .lock = -1, .listener = {.fd = -1}, .reload = {.settings = settings, .apply = apply_settings}};
     int result;
 
     daemon.reload.data = &daemon;
@@ -382,6 +401,8 @@ int daemon_run(struct settings *settings, struct hd_error *error)
     result = open_rooms(&daemon, error);
     if (result == 0) {
         log_line(LOG_LEVEL_INFO, "hyperdrived %s listens on %s, state in %s", HD_VERSION, http_url(daemon.http), settings->state_dir);
+        if (!daemon.listener.given)
+            listener_keep(http_listening_socket(daemon.http));
         notify_send("READY=1\nSTATUS=Ready");
     } else if (daemon.loop_open) {
         on_children_ended(&daemon);

@@ -27,8 +27,26 @@ static int fill_address(const char *name, struct sockaddr_un *ret_address, sockl
 /* A manager that reads nothing fills its queue. The loop must not wait for it longer than this. */
 enum { PATIENCE_US = 100000 };
 
+/* The message, with `descriptor` attached unless it is negative. */
+static ssize_t send_message(int fd, struct sockaddr_un *address, socklen_t length, const char *state, int descriptor)
+{
+    struct iovec text = {.iov_base = (char *)state, .iov_len = strlen(state)};
+    struct msghdr message = {.msg_name = address, .msg_namelen = length, .msg_iov = &text, .msg_iovlen = 1};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof descriptor)];
+    } control = {.bytes = {0}};
+    if (descriptor >= 0) {
+        control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof descriptor)};
+        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.bytes;
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 /* Nobody could be told of a failure: a service manager that waits in vain says so itself. */
-void notify_send(const char *state)
+void notify_send_descriptor(const char *state, int descriptor)
 {
     const char *name = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address;
@@ -40,9 +58,14 @@ void notify_send(const char *state)
     if (fd < 0)
         return;
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    while (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, length) < 0 && errno == EINTR)
+    while (send_message(fd, &address, length, state, descriptor) < 0 && errno == EINTR)
         continue;
     close(fd);
+}
+
+void notify_send(const char *state)
+{
+    notify_send_descriptor(state, -1);
 }
 
 static int64_t positive_number(const char *text)

@@ -129,7 +129,7 @@ static enum MHD_Result handle_header(struct http_request *request, const char *m
     request->examined = true;
     request->method = static_method(method);
     http_connection_enter(request->peer, HTTP_BODY);
-    if (server->phase != HTTP_SERVING)
+    if (server->phase > HTTP_ARRIVING)
         turn_away(request, "the daemon is stopping");
     else if (request->peer->refused)
         turn_away(request, "there are too many connections; try again later");

@@ -70,8 +70,11 @@ void http_set_limits(struct http_server *server, size_t body_limit, int64_t head
 /* The port it listens on, and the address as a URL: "http://127.0.0.1:8700". */
 int http_port(const struct http_server *server);
 const char *http_url(const struct http_server *server);
-/* Stops taking requests; answers 503 to those not answered yet that did not come in wholly; waits (bounded) for handlers that still owe an
- * answer; then closes everything and calls `closed`. */
+/* The socket it listens on; it stays the server's. Whoever has a copy keeps the port open while no server is there: who connects waits. */
+int http_listening_socket(const struct http_server *server);
+/* Stops taking connections, ends the idle ones, and waits a moment for the requests of the others: they are served, so that nobody who got
+ * through to this server is turned away for its sake. What has not come in wholly by then is answered 503. Waits (bounded) for handlers
+ * that still owe an answer; then closes everything and calls `closed`. */
 void http_close(struct http_server *server, void (*closed)(void *data), void *data);
 
 /* --- What a handler sees. Strings live until the request is answered. --- */

@@ -15,6 +15,7 @@ enum {
     HTTP_BODIES_AT_ONCE = 16,       /* all bodies in memory together: this many of the largest one */
     HTTP_LINGER_MS = 5000,          /* how long a refused upload is drained before its socket is closed */
     HTTP_LINGER_SOCKETS = 64,       /* at once */
+    HTTP_CLOSE_ARRIVE_MS = 2000,    /* how long http_close waits for what is still coming in */
     HTTP_CLOSE_DRAIN_MS = 10000,    /* how long http_close waits for handlers if the settings do not say */
     HTTP_CLOSE_FLUSH_MS = 2000,     /* and then for clients to take the last answers */
     HTTP_CLOSE_STREAM_MS = 500,     /* how long http_close waits for those who read a stream to take its end */
@@ -104,7 +105,14 @@ struct http_request {
     char uri[];                 /* as it came; cut up and decoded in place by http_target_parse */
 };
 
-enum http_phase { HTTP_SERVING, HTTP_DRAINING, HTTP_FLUSHING, HTTP_STOPPED };
+/* What a server does; the order is that of its life. */
+enum http_phase {
+    HTTP_SERVING,
+    HTTP_ARRIVING, /* takes no more connections; who is connected may still ask */
+    HTTP_DRAINING, /* handlers may still answer */
+    HTTP_FLUSHING, /* clients may still take their answers */
+    HTTP_STOPPED,
+};
 
 struct http_server {
     uv_loop_t *loop;

@@ -65,25 +65,40 @@ static void arm_timer(struct http_server *server, uint64_t now_ms, uint64_t next
         uv_timer_start(&server->timer, on_timer, next_ms - now_ms, 0);
 }
 
-/* Stops listening, and ends the connections whose request is not wholly here. */
-static void begin_drain(struct http_server *server, uint64_t now_ms)
+/* They are taken off the list at once; libmicrohttpd lets go of them when it sees the hang-up. */
+static void shut_all(struct http_server *server, enum http_stage stage)
 {
-    uint64_t limit_ms = (uint64_t)server->settings.close_timeout_us / 1000;
-    server->phase_limit_ms = now_ms + (limit_ms > 0 ? limit_ms : HTTP_CLOSE_DRAIN_MS);
+    struct http_connection *peer;
+    while ((peer = server->stages[stage].first) != NULL) {
+        if (stage != HTTP_IDLE)
+            http_connection_answer(peer, HD_UNAVAILABLE, "the daemon is stopping");
+        shutdown(peer->fd, SHUT_RDWR);
+        http_connection_enter(peer, HTTP_REPLYING);
+    }
+}
+
+/* Stops listening. A connection that waits in the socket's queue is lost if nobody else has the socket, and not ours any more if somebody
+ * has; but those that were taken out of it are. */
+static void begin_close(struct http_server *server, uint64_t now_ms)
+{
+    server->phase_limit_ms = now_ms + HTTP_CLOSE_ARRIVE_MS;
     MHD_quiesce_daemon(server->daemon);
     http_stream_end_all(server, now_ms);
     run(server);
     close(server->listen_fd);
     server->listen_fd = -1;
-    for (int stage = HTTP_IDLE; stage <= HTTP_BODY; stage++) {
-        struct http_connection *peer;
-        while ((peer = server->stages[stage].first) != NULL) {
-            if (stage != HTTP_IDLE)
-                http_connection_answer(peer, HD_UNAVAILABLE, "the daemon is stopping");
-            shutdown(peer->fd, SHUT_RDWR);
-            http_connection_enter(peer, HTTP_REPLYING);
-        }
-    }
+    shut_all(server, HTTP_IDLE);
+    http_loop_kick(server);
+}
+
+/* Ends the connections whose request is still not wholly here. */
+static void begin_drain(struct http_server *server, uint64_t now_ms)
+{
+    uint64_t limit_ms = (uint64_t)server->settings.close_timeout_us / 1000;
+    server->phase = HTTP_DRAINING;
+    server->phase_limit_ms = now_ms + (limit_ms > 0 ? limit_ms : HTTP_CLOSE_DRAIN_MS);
+    for (int stage = HTTP_IDLE; stage <= HTTP_BODY; stage++)
+        shut_all(server, (enum http_stage)stage);
     http_loop_kick(server);
 }
 
@@ -125,7 +140,12 @@ static void stop(struct http_server *server)
 static bool close_step(struct http_server *server, uint64_t now_ms)
 {
     if (server->listen_fd >= 0)
+        begin_close(server, now_ms);
+    if (server->phase == HTTP_ARRIVING) {
+        if (server->stages[HTTP_HEAD].count + server->stages[HTTP_BODY].count > 0 && now_ms < server->phase_limit_ms)
+            return false;
         begin_drain(server, now_ms);
+    }
     bool busy = server->stages[HTTP_HANDLING].count > 0 || server->stages[HTTP_REPLYING].count > 0;
     if (busy && server->phase == HTTP_DRAINING && now_ms >= server->phase_limit_ms) {
         begin_flush(server, now_ms);

@@ -124,6 +124,11 @@ void http_set_limits(struct http_server *server, size_t body_limit, int64_t head
     http_loop_kick(server); /* what is late by the new times */
 }
 
+int http_listening_socket(const struct http_server *server)
+{
+    return server->listen_fd;
+}
+
 int http_port(const struct http_server *server)
 {
     return server->port;
@@ -138,6 +143,6 @@ void http_close(struct http_server *server, void (*closed)(void *data), void *da
 {
     server->closed = closed;
     server->closed_data = data;
-    server->phase = HTTP_DRAINING;
+    server->phase = HTTP_ARRIVING;
     http_loop_kick(server);
 }

@@ -227,6 +227,9 @@ class Daemon:
         self.state = os.path.join(folder, "state")
         self.log_path = os.path.join(folder, "daemon.log")
         self.options = ["--slots", str(slots), "--stop-grace", "%d ms" % (grace * 1000), "--monitor", MONITOR, *options]
+        self.program = [HYPERDRIVED]
+        self.inherited = ()   # descriptors that the program gets
+        self.kept = []        # descriptors that the daemon has sent to its service manager
         self.process = None
         self.client = None
         self.preset = False  # its database was filled by hand: there is nothing to cancel at the end
@@ -239,12 +242,13 @@ class Daemon:
             os.unlink(notify_path)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(notify_path)
+        self.notices = []
         self.log_begin = len(self.log())
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [HYPERDRIVED, "--state-dir", self.state, "--listen", listen, *self.options, *options],
+                [*self.program, "--state-dir", self.state, "--listen", listen, *self.options, *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**clean_environment(), "NOTIFY_SOCKET": notify_path, **(environment or {})})
+                pass_fds=self.inherited, env={**clean_environment(), "NOTIFY_SOCKET": notify_path, **(environment or {})})
         self.pidfd = os.pidfd_open(self.process.pid)
         self.await_notice("READY=1")
         self.connect()
@@ -272,7 +276,10 @@ class Daemon:
         while True:
             readable, _, _ = select.select([self.notify, self.pidfd], [], [], max(0, end - time.monotonic()))
             if self.notify in readable:
-                if line in self.notify.recv(4096).decode().splitlines():
+                message, descriptors, _, _ = socket.recv_fds(self.notify, 4096, 8)
+                self.kept += descriptors
+                self.notices.append(message.decode())
+                if line in self.notices[-1].splitlines():
                     return
             elif self.pidfd in readable:
                 raise Refused(self._reap(), self.log()[self.log_begin:])

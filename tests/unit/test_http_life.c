@@ -345,6 +345,37 @@ START_TEST(test_close_waits_for_the_handler)
 }
 END_TEST
 
+/* Who got through before the socket was handed on is served. */
+START_TEST(test_close_serves_what_is_coming)
+{
+    struct client silent, partial, last;
+    struct answer answer;
+    fixture_start(&fixture);
+    client_open(&silent, &fixture);
+    client_open(&partial, &fixture);
+    client_send(&partial, "POST /json/x HTTP/1.1\r\n" HOST JSON "Content-Length: 8\r\n\r\n{\"a\":");
+    client_open(&last, &fixture);
+    client_send(&last, "GET /echo/x HTTP/1.1\r\n" HOST "\r\n");
+    expect(&last, 200, "x"); /* connections are taken in their order: the server has all three */
+
+    fixture_begin_close(&fixture);
+    ck_assert(client_at_end(&last));
+    client_send(&silent, "GET /echo/y HTTP/1.1\r\n" HOST "\r\n");
+    client_read(&silent, &answer, false);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_str_eq(answer_field(&answer, "Connection"), "close");
+    answer_clear(&answer);
+    client_send(&partial, " 1}");
+    expect(&partial, 201, "\"length\":8");
+    ck_assert(client_at_end(&silent));
+    ck_assert(client_at_end(&partial));
+    uv_sem_wait(&fixture.closed);
+    client_close(&silent);
+    client_close(&partial);
+    client_close(&last);
+}
+END_TEST
+
 /* The handlers answer after the server is gone: in fixture_stop. */
 START_TEST(test_close_does_not_wait_for_ever)
 {
@@ -481,6 +512,7 @@ int main(void)
     tcase_add_test(tests, test_waiting_connection_gets_the_next_free_place);
     tcase_add_test(tests, test_all_bodies_together_are_limited);
     tcase_add_test(tests, test_close_waits_for_the_handler);
+    tcase_add_test(tests, test_close_serves_what_is_coming);
     tcase_add_test(tests, test_close_does_not_wait_for_ever);
     tcase_add_test(tests, test_close_ends_lingering_sockets);
     tcase_add_test(tests, test_addresses);
