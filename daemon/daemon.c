@@ -358,7 +358,7 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     if (result == 0)
         result = take_listener(daemon, error);
     if (result == 0)
-        result = tokens_open(&daemon->tokens, daemon->settings->state_dir, error);
+        result = tokens_open(&daemon->tokens, daemon->settings->state_dir, daemon->settings->group_token, error);
     if (result == 0)
         result = keep_environment(daemon->settings->environment_keep, &daemon->environment, error);
     if (result == 0)

@@ -17,6 +17,8 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {FIELD(state_dir), .kind = SETTINGS_PATH, .help = "folder of the database, the run folders, the address and the token"},
     {FIELD(listen), .kind = SETTINGS_ADDRESS, .default_text = "127.0.0.1:8700",
      .help = "address and port of the HTTP server; port 0 takes a free one, and the same one again after a restart"},
+    {FIELD(group_token), .kind = SETTINGS_BOOLEAN, .default_text = "no",
+     .help = "whether everybody in the daemon's own group may read the owner's token, and with it do everything"},
     {FIELD(slots), .kind = SETTINGS_INTEGER, .default_text = "auto", .zero_word = "auto", .minimum = 1, .maximum = 100000,
      .reloadable = true, .help = "children that run at once; auto: one per GPU, or per CPU if there are no GPUs"},
     {FIELD(gpus), .kind = SETTINGS_GPUS, .default_text = "auto",

@@ -116,7 +116,8 @@ int state_write_url(const char *state_dir, const char *url, struct hd_error *err
     file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0)
         return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot write %s", temporary);
-    failed = dprintf(file, "%s\n", url) < 0 || fsync(file) != 0;
+    /* Whoever may look into the folder may know the address, whatever the umask is. */
+    failed = fchmod(file, 0644) != 0 || dprintf(file, "%s\n", url) < 0 || fsync(file) != 0;
     failed |= close(file) != 0;
     if (failed || rename(temporary, path) != 0) {
         int number = errno;

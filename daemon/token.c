@@ -82,7 +82,23 @@ static int open_secret(const char *state_dir, const char *name, char *line, size
     return write_secret(state_dir, path, content, error);
 }
 
-int tokens_open(struct tokens *tokens, const char *state_dir, struct hd_error *error)
+/* Whatever mode and group the file has had. */
+static int let_group_read(const char *state_dir, struct hd_error *error)
+{
+    char path[4096];
+    int file, result = 0;
+
+    snprintf(path, sizeof path, "%s/token", state_dir);
+    file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot open %s", path);
+    if (fchown(file, (uid_t)-1, getegid()) != 0 || fchmod(file, 0640) != 0)
+        result = hd_error_system(error, HD_UNAVAILABLE, errno, "cannot let the group read %s (setting 'group_token')", path);
+    (void)close(file);
+    return result;
+}
+
+int tokens_open(struct tokens *tokens, const char *state_dir, bool group_may_read, struct hd_error *error)
 {
     char line[TOKEN_KEY_SIZE * 2 + 2];
     int result;
@@ -94,6 +110,8 @@ int tokens_open(struct tokens *tokens, const char *state_dir, struct hd_error *e
         result = hd_error_set(error, HD_UNAVAILABLE, "%s/secret is not the hex line that this program writes", state_dir);
     if (result == 0)
         result = open_secret(state_dir, "token", tokens->owner, sizeof tokens->owner, error);
+    if (result == 0 && group_may_read)
+        result = let_group_read(state_dir, error);
     return result;
 }
 

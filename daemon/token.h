@@ -14,8 +14,9 @@ struct tokens {
     char owner[TOKEN_OWNER_SIZE];      /* STATE/token */
 };
 
-/* Reads STATE/secret and STATE/token, and makes them (0600) when they are missing. */
-int tokens_open(struct tokens *tokens, const char *state_dir, struct hd_error *error);
+/* Reads STATE/secret and STATE/token, and makes them (0600) when they are missing. With `group_may_read` the token is 0640 and of our
+ * group. */
+int tokens_open(struct tokens *tokens, const char *state_dir, bool group_may_read, struct hd_error *error);
 
 /* `r.<run id>.<HMAC of run id and attempt>`. */
 void token_for_run(const struct tokens *tokens, const char *run_id, int attempt, char *buffer, size_t size);

@@ -229,7 +229,8 @@ class Daemon:
         self.options = ["--slots", str(slots), "--stop-grace", "%d ms" % (grace * 1000), "--monitor", MONITOR, *options]
         self.program = [HYPERDRIVED]
         self.inherited = ()   # descriptors that the program gets
-        self.kept = []        # descriptors that the daemon has sent to its service manager
+        self.keeps = False    # whether its service manager, which is the test, keeps its sockets
+        self.kept = []        # those that it has kept
         self.process = None
         self.client = None
         self.preset = False  # its database was filled by hand: there is nothing to cancel at the end
@@ -277,7 +278,11 @@ class Daemon:
             readable, _, _ = select.select([self.notify, self.pidfd], [], [], max(0, end - time.monotonic()))
             if self.notify in readable:
                 message, descriptors, _, _ = socket.recv_fds(self.notify, 4096, 8)
-                self.kept += descriptors
+                if self.keeps:
+                    self.kept += descriptors
+                else:
+                    for descriptor in descriptors:
+                        os.close(descriptor)
                 self.notices.append(message.decode())
                 if line in self.notices[-1].splitlines():
                     return

@@ -78,6 +78,7 @@ class HandOver(DaemonTest):
 
     def setUp(self):
         super().setUp()
+        self.daemon.keeps = True
         self.addCleanup(lambda: [os.close(descriptor) for descriptor in self.daemon.kept])
 
     def hand_over(self, *sockets, names=None):

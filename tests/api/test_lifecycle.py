@@ -76,6 +76,26 @@ class Address(DaemonTest):
             self.assertTrue(os.path.exists(os.path.join(self.daemon.state, name)), name)
         self.assertGreaterEqual(len(self.daemon.token), 32)
 
+    def test_a_group_that_may_read_the_token(self):
+        paths = {name: os.path.join(self.daemon.state, name) for name in ("token", "secret", "url")}
+
+        def modes():
+            return {name: os.stat(path).st_mode & 0o777 for name, path in paths.items()}
+        self.daemon.stop()
+        os.chmod(paths["token"], 0o400)
+        umask = os.umask(0o077)
+        try:
+            self.daemon.start(options=["--group-token", "yes"])
+        finally:
+            os.umask(umask)
+        self.assertEqual(modes(), {"token": 0o640, "secret": 0o600, "url": 0o644})
+        self.assertEqual(os.stat(paths["token"]).st_gid, os.getegid())
+        self.daemon.stop()
+        for name in ("token", "url"):
+            os.unlink(paths[name])
+        self.daemon.start()
+        self.assertEqual(modes(), {"token": 0o600, "secret": 0o600, "url": 0o644})
+
     def test_the_token_survives_a_restart(self):
         token = self.daemon.token
         self.daemon.restart()

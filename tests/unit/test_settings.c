@@ -297,6 +297,7 @@ static void commented_in(FILE *from, FILE *to, int *ret_settings)
 static void assert_same(const struct settings *a, const struct settings *b)
 {
     ck_assert_str_eq(a->listen, b->listen);
+    ck_assert_int_eq(a->group_token, b->group_token);
     ck_assert_int_eq(a->slots, b->slots);
     ck_assert_str_eq(a->gpus, b->gpus);
     ck_assert_str_eq(a->nvidia_smi, b->nvidia_smi);
@@ -330,7 +331,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 20);
+    ck_assert_int_eq(settings, 21);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);
