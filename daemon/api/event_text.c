@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/instant.h"
 #include "core/json.h"
@@ -52,8 +53,13 @@ static void say_generated(struct hd_text *text, const struct store_event *event,
 
 static void say_generation(struct hd_text *text, const struct store_event *event, const cJSON *detail)
 {
+    const char *code = member_text(detail, "code");
+
     (void)event;
-    hd_text_format(text, "no more configurations are sampled: %s", member_text(detail, "code"));
+    if (strcmp(code, "resumed") == 0)
+        hd_text_add_string(text, "configurations are sampled again: the budget was raised");
+    else
+        hd_text_format(text, "no more configurations are sampled: %s", code);
 }
 
 static void say_run(struct hd_text *text, const struct store_event *event, const cJSON *detail)
@@ -69,6 +75,12 @@ static void say_warning(struct hd_text *text, const struct store_event *event, c
 {
     (void)event;
     hd_text_format(text, "%s: %s", member_text(detail, "code"), member_text(detail, "message"));
+}
+
+static void say_deleted(struct hd_text *text, const struct store_event *event, const cJSON *detail)
+{
+    (void)detail;
+    hd_text_format(text, "sweep %s was deleted", sweep_name(event));
 }
 
 static void say_device(struct hd_text *text, const struct store_event *event, const cJSON *detail)
@@ -90,6 +102,7 @@ static const struct kind {
     [STORE_EVENT_WARNING] = {"log", "CONTROLLER", "WARNING", say_warning},
     [STORE_EVENT_POLICY] = {"log", "CONTROLLER", "INFO", say_warning},
     [STORE_EVENT_DEVICE] = {"device", "SCHEDULER", "INFO", say_device},
+    [STORE_EVENT_DELETED] = {"sweep", "API", "INFO", say_deleted},
 };
 
 /* NULL for a kind that a later daemon may have stored. */

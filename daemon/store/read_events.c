@@ -2,7 +2,8 @@
 #include "reader.h"
 
 #define COLUMNS                                                                                                                            \
-    "SELECT event.ordinal, event.at_us, event.kind, event.sweep, sweep.id, run.id, event.status, event.detail, "                           \
+    "SELECT event.ordinal, event.at_us, event.kind, event.sweep, "                                                                         \
+    "CASE event.kind WHEN 9 THEN json_extract(event.detail, '$.id') ELSE sweep.id END, run.id, event.status, event.detail, "               \
     "coalesce(sweep.deleting, 0), event.run FROM event LEFT JOIN sweep ON sweep.sweep = event.sweep LEFT JOIN run ON run.run = event.run "
 
 static const char ALL_EVENTS[] = COLUMNS "WHERE event.ordinal > ?1 AND event.ordinal <= ?2 ORDER BY event.ordinal LIMIT ?3";

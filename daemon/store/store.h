@@ -217,10 +217,12 @@ struct store_change_sweep {
 };
 int store_change_sweep(struct store *store, struct store_change_sweep *request, struct hd_error *error);
 
-/* Hides a sweep that has ended (HD_CONFLICT if it has not, or if one that has not builds on it): no read finds it any more. */
+/* Hides a sweep that has ended (HD_CONFLICT if it has not, or if one that has not builds on it): no read finds it any more. Its own events
+ * go with it; that it was deleted is an event that stays. */
 struct store_delete_sweep {
     struct store_write write;
     int64_t sweep;
+    const char *id; /* the sweep's; lives until done */
 };
 int store_delete_sweep(struct store *store, struct store_delete_sweep *request, struct hd_error *error);
 
@@ -460,6 +462,7 @@ enum store_event_kind {
     STORE_EVENT_WARNING = 6,    /* detail {"code","message"} */
     STORE_EVENT_DEVICE = 7,     /* a device was drained or put back: sweep 0, detail {"id","state"} */
     STORE_EVENT_POLICY = 8,     /* what a policy could not do, or can again: detail {"code","message"} */
+    STORE_EVENT_DELETED = 9,    /* a sweep was deleted: sweep 0, but its id; detail {"id","state"} */
 };
 struct store_event {
     int64_t ordinal, at_us;

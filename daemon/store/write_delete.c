@@ -1,10 +1,28 @@
 /* Deletion of a sweep: one transaction hides it, then its rows go in many small ones. */
+#include <string.h>
+
+#include "core/json.h"
 #include "room.h"
 
 /* Rows per transaction: what a report may have to wait for. */
 enum { ROWS_AT_ONCE = 5000 };
 
-static const char HIDE[] = "UPDATE sweep SET deleting = 1 WHERE sweep = ?1";
+static const char HIDE[] = "UPDATE sweep SET deleting = 1 WHERE sweep = ?1 AND deleting = 0";
+
+/* Of no sweep, so that it stays when the rows of this one go. */
+static int add_event(struct database *database, const char *id, struct hd_error *error)
+{
+    struct hd_text detail = {0};
+    int result;
+
+    hd_text_add_string(&detail, "{\"id\":");
+    hd_json_print_string(&detail, id);
+    hd_text_add_string(&detail, ",\"state\":\"deleted\"}");
+    result = detail.failed ? hd_error_set(error, HD_UNAVAILABLE, "out of memory")
+                           : store_add_event(database, 0, 0, STORE_EVENT_DELETED, HD_STATUS_NONE, detail.data, error);
+    hd_text_clear(&detail);
+    return result;
+}
 
 static int hide(struct database *database, struct store_write *write)
 {
@@ -18,12 +36,18 @@ static int hide(struct database *database, struct store_write *write)
         return hd_error_set(&write->error, HD_CONFLICT, "the sweep is %s: cancel it, and delete it when it has ended",
                             hd_status_name(row.status));
     result = earlier_check_unneeded(database, request->sweep, &write->error);
-    return result == 0 ? database_run(database, &write->error, HIDE, "i", request->sweep) : result;
+    if (result == 0)
+        result = database_run(database, &write->error, HIDE, "i", request->sweep);
+    if (result != 0)
+        return result;
+    if (sqlite3_changes(database->handle) == 0)
+        return hd_error_set(&write->error, HD_NOT_FOUND, "no sweep with id '%s'", request->id);
+    return add_event(database, request->id, &write->error);
 }
 
 int store_delete_sweep(struct store *store, struct store_delete_sweep *request, struct hd_error *error)
 {
-    return store_submit(store, &request->write, hide, 0, error);
+    return store_submit(store, &request->write, hide, (int64_t)strlen(request->id), error);
 }
 
 static const char NEXT_RUN[] = "SELECT run FROM run WHERE sweep = ?1 ORDER BY number LIMIT 1";

@@ -31,7 +31,7 @@ static void finish(struct removal *removal)
     close_when_quiet(sweeps);
 }
 
-/* --- Rows, little by little ---------------------------------------------------------------------------------------------------------------- */
+/* --- Rows, little by little ---------------------------------------------------------------------------------------------------------- */
 
 static void purge(struct removal *removal);
 
@@ -58,7 +58,7 @@ static void purge(struct removal *removal)
     finish(removal);
 }
 
-/* --- Folders, on the pool ------------------------------------------------------------------------------------------------------------------ */
+/* --- Folders, on the pool ------------------------------------------------------------------------------------------------------------ */
 
 static void remove_folders(uv_work_t *work)
 {
@@ -94,7 +94,7 @@ static void remove_all(struct removal *removal)
         finish(removal);
 }
 
-/* --- What is asked for --------------------------------------------------------------------------------------------------------------------- */
+/* --- What is asked for --------------------------------------------------------------------------------------------------------------- */
 
 static struct removal *make_removal(struct sweeps *sweeps, int64_t sweep, const char *id)
 {
@@ -134,7 +134,7 @@ void sweeps_delete(struct sweeps *sweeps, int64_t sweep, const char *id, sweeps_
     }
     removal->answer = answer;
     removal->data = data;
-    removal->hide = (struct store_delete_sweep){.sweep = sweep, .write = {.done = on_hidden}};
+    removal->hide = (struct store_delete_sweep){.sweep = sweep, .id = removal->id, .write = {.done = on_hidden}};
     if (store_delete_sweep(sweeps->store, &removal->hide, &error) != 0) {
         answer(data, &error);
         finish(removal);

@@ -38,6 +38,10 @@ class Change(DaemonTest):
         response = self.change(sweep_id, max_total_runs=2)
         self.assertEqual((response.status, response.json["config"]["max_total_runs"]), (200, 2))
         self.gates.wait_started(2)
+        log = self.client.get("/sweeps/%s/log" % sweep_id).body.decode()
+        self.assertIn("]configurations are sampled again: the budget was raised\n", log)
+        self.assertEqual(log.count("]no more configurations are sampled: max_total_runs\n"), 2)
+        self.assertNotIn("no more configurations are sampled: resumed", log)
         for number in range(2):
             self.gates.release("%s_%d" % (sweep_id, number))
         sweep = self.wait_for_sweep(sweep_id, "Completed")

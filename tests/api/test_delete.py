@@ -26,7 +26,7 @@ class Delete(DaemonTest):
         try:
             left = connection.execute("SELECT count(*) FROM sweep WHERE id = ?", (sweep_id,)).fetchone()[0]
             return left + sum(connection.execute("SELECT count(*) FROM " + table).fetchone()[0]
-                              for table in ("run", "point", "series", "reporter", "event"))
+                              for table in ("run", "point", "series", "reporter", "event WHERE sweep != 0"))
         finally:
             connection.close()
 

@@ -150,7 +150,8 @@ class Live(DaemonTest):
             self.assertEqual(next(stream.messages()).id, 2)
         self.assertEqual(self.client.request("DELETE", "/sweeps/" + old).status, 200)
         # Its events are gone for everybody at once, and for good a little later.
-        self.assertNotIn(old, {event.data["sweep_id"] for event in past_events(self.client)})
+        (event,) = [event for event in past_events(self.client) if event.data["sweep_id"] == old]
+        self.assertEqual(event.data["detail"], {"id": old, "state": "deleted"})
 
         def purged():
             with sqlite3.connect("file:%s/hyperdrive.db?mode=ro" % self.daemon.state, uri=True) as database:
@@ -168,6 +169,17 @@ class Live(DaemonTest):
             with Stream(self.client, "/events", last_event_id=number) as stream:
                 first = next(stream.messages())
                 self.assertEqual((first.kind, first.id), ("sweep", min(event.id for event in past_events(self.client) if event.id > number)))
+
+    def test_a_deletion_is_told(self):
+        sweep_id = self.finished_sweep()["run_id"]
+        with Stream(self.client, "/events").opened() as stream:
+            self.assertEqual(self.client.request("DELETE", "/sweeps/" + sweep_id).status, 200)
+            event = next(stream.events())
+            self.assertEqual((event.kind, event.data["sweep_id"], event.data["run_id"], event.data["status"]), ("sweep", sweep_id, None, None))
+            self.assertEqual(event.data["message"], "sweep %s was deleted" % sweep_id)
+        self.daemon.kill()
+        self.daemon.restart()
+        self.assertEqual([told.data for told in past_events(self.client) if told.id == event.id], [event.data])
 
     def test_devices(self):
         with Stream(self.client, "/events").opened() as stream:
