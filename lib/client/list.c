@@ -54,7 +54,9 @@ static int print_table(struct client *client, const cJSON *answer, struct hd_err
     struct table table;
 
     if (cJSON_GetArraySize(sweeps) == 0) {
-        say("there is no such sweep; submit one with: hyperdrive submit FILE");
+        bool chosen = client->arguments.value[OPTION_STATUS] != NULL || client->arguments.value[OPTION_EXPERIMENT] != NULL;
+
+        say(chosen ? "there is no such sweep" : "there are no sweeps yet; submit one with: hyperdrive submit FILE");
         return EXIT_OK;
     }
     table_open(&table, client->output.file, client->output.width, client->output.colour, columns, sizeof(columns) / sizeof(columns[0]));
