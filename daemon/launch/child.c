@@ -173,6 +173,14 @@ static int64_t now_us(void)
     return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
+static void tell_waiting(struct launch_child *child, const struct hd_error *error)
+{
+    if (error->code != HD_STORAGE_FULL || child->waiting_told || child->launch->events.waiting == NULL)
+        return;
+    child->waiting_told = true;
+    child->launch->events.waiting(child, child->data, error);
+}
+
 static void tell_running(struct launch_child *child, const struct launch_identity *identity, int64_t started_us)
 {
     if (is_claimed(child) || started_us <= 0)
@@ -487,6 +495,7 @@ static void prepare_done(uv_work_t *work, int status)
         break;
     case PREPARE_AGAIN:
         child->shortages += prepared->is_short;
+        tell_waiting(child, &prepared->error);
         retry(child);
         break;
     case PREPARE_FAILED:

@@ -34,6 +34,7 @@ struct launch_child {
     struct plan plan; /* once the program runs only folder, run id and attempt are kept */
     atomic_bool stop; /* the pool reads it, too */
     bool is_adopted;  /* by launch_adopt(): the caller knows that the program runs */
+    bool waiting_told;
     bool running_told;
     bool closing;
     int exit_code; /* of a monitor that was our own process; -1: not known */

@@ -246,6 +246,7 @@ static void on_running(struct launch_child *child, void *data, const struct laun
     (void)child;
     fault_point("after_spawn");
     run->started_us = started_us;
+    run->sweep->told_of_space = false;
     control_watch_timeout(run);
     if (running == NULL)
         return; /* the end tells the start, too */
@@ -454,4 +455,17 @@ static void on_ended(struct launch_child *child, void *data, const struct launch
     free(folder);
 }
 
-const struct launch_events children_events = {.running = on_running, .ended = on_ended};
+static void on_waiting(struct launch_child *child, void *data, const struct hd_error *error)
+{
+    struct live_run *run = data;
+    char message[HD_ERROR_MESSAGE_SIZE];
+
+    (void)child;
+    if (run->sweep->told_of_space)
+        return;
+    run->sweep->told_of_space = true;
+    (void)snprintf(message, sizeof message, "children wait until there is space on the disk: %.900s", error->message);
+    sweep_note(run->sweep, true, "WaitingForSpace", message);
+}
+
+const struct launch_events children_events = {.waiting = on_waiting, .running = on_running, .ended = on_ended};

@@ -3,7 +3,6 @@
  *
  * A stop is a write of its own. The answer to the report waits for it: what it tells is stored. A stop that a crash swallows between the
  * two commits is found again at start, for it follows from the log (history.h). */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,45 +146,6 @@ static void tell_unjudged(struct live_sweep *sweep, const struct hd_decision *de
     }
     log_line(LOG_LEVEL_WARNING, "sweep %s: a line of its log could not be stored: %s", sweep->id, error.message);
     free(unjudged);
-}
-
-struct note {
-    struct store_note request; /* first: the write comes back as this */
-    struct live_sweep *sweep;
-    char message[256];
-};
-
-static void on_note_stored(struct store_write *write)
-{
-    struct note *note = (struct note *)write;
-    struct live_sweep *sweep = note->sweep;
-
-    sweep->writes--;
-    if (write->result != 0)
-        log_line(LOG_LEVEL_WARNING, "sweep %s: a line of its log could not be stored: %s", sweep->id, write->error.message);
-    free(note);
-    live_sweep_release(sweep);
-}
-
-void judge_note(struct judge *judge, bool warning, const char *code, const char *message)
-{
-    struct live_sweep *sweep = judge->sweep;
-    struct note *note = calloc(1, sizeof *note);
-    struct hd_error error = {0};
-
-    log_line(warning ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "sweep %s: %s", sweep->id, message);
-    if (note == NULL)
-        return;
-    note->sweep = sweep;
-    (void)snprintf(note->message, sizeof note->message, "%s", message);
-    note->request = (struct store_note){
-        .sweep = sweep->key, .warning = warning, .code = code, .message = note->message, .write = {.done = on_note_stored}};
-    if (store_note(sweep->sweeps->store, &note->request, &error) == 0) {
-        sweep->writes++;
-        return;
-    }
-    log_line(LOG_LEVEL_WARNING, "sweep %s: a line of its log could not be stored: %s", sweep->id, error.message);
-    free(note);
 }
 
 /* --- Judging ----------------------------------------------------------------------------------------------------------------------------

@@ -50,7 +50,6 @@ bool judge_feed(struct judge *judge, struct judged_reports *reports, struct stor
 void judge_apply(struct judge *judge, const struct hd_decision *decision, struct store_report *report, sweeps_judged *judged);
 void judge_store_again(struct judge *judge);
 void judge_drop_unstored(struct judge *judge);
-void judge_note(struct judge *judge, bool warning, const char *code, const char *message);
 
 /* judge_play.c */
 void judge_keep(struct judge *judge, struct judged_reports *reports); /* takes over */

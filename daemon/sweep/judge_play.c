@@ -127,7 +127,7 @@ void judge_rest(struct judge *judge)
              "early termination is paused: what the policies keep would need more than 'policy_memory_mb' (%" PRId64
              "); the runs go on and are judged when there is room",
              judge->sweep->sweeps->policy_memory.limit >> 20);
-    judge_note(judge, true, "PolicyPaused", message);
+    sweep_note(judge->sweep, true, "PolicyPaused", message);
 }
 
 /* --- Playing ----------------------------------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ static void begin_to_judge(struct judge *judge)
     history_close(judge->history);
     judge->history = NULL;
     if (judge->told_rest)
-        judge_note(judge, false, "PolicyResumed", "early termination goes on: every report that came meanwhile has been judged");
+        sweep_note(judge->sweep, false, "PolicyResumed", "early termination goes on: every report that came meanwhile has been judged");
     judge->told_rest = false;
     feed_late(judge, played);
 }

@@ -53,6 +53,7 @@ struct live_sweep {
     struct live_run *waiting, **waiting_tail;     /* children that wait for a slot, oldest first */
     bool generating;                              /* a generation command is in flight */
     bool resting;                                 /* the last generation gave nothing: wait for a child's end */
+    bool told_of_space;                           /* its log says that children wait for space; until one of them runs */
     int writes;                                   /* in flight that point here */
     struct question *questions, **questions_tail; /* of clients, that wait for a child; client.c */
     struct deadline duration;                     /* max_duration */
@@ -109,6 +110,9 @@ void live_run_free(struct live_run *run);
 void schedule(struct sweeps *sweeps);
 void slot_take(struct live_run *run, struct grant *grant);
 void slot_release(struct live_run *run);
+
+/* note.c: a line for the log of the sweep and that of the daemon. */
+void sweep_note(struct live_sweep *sweep, bool warning, const char *code, const char *message);
 
 /* control.c: what commits come back with. */
 void control_apply(struct live_sweep *sweep, const struct store_sweep_state *state);

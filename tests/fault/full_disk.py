@@ -50,6 +50,9 @@ class FullDisk(DaemonTest):
     def reports(self, run_id, count):
         return [self.client.post("/runs/%s/metrics" % run_id, {"name": "note", "value": LONG}).status for _ in range(count)]
 
+    def log_of(self, sweep_id):
+        return self.client.get("/sweeps/%s/log" % sweep_id).body.decode()
+
     def finish(self, sweep_id, *released):
         """Lets children (but those released before) go on from their gates until the sweep has ended: its children by status."""
         released = set(released)
@@ -106,6 +109,9 @@ class FullDisk(DaemonTest):
         self.wait_for_run(sweep_id + "_1", "Canceled")
         self.wait_for_run(sweep_id + "_2", "Preparing")
         self.assertEqual(self.run_of(sweep_id + "_0")["status"], "Preparing")
+        # Why nothing goes on is said once.
+        wait_until(lambda: "WaitingForSpace: children wait until" in self.log_of(sweep_id), "a line of the sweep's log")
+        self.assertEqual(self.log_of(sweep_id).count("WaitingForSpace"), 1)
         self.give_space()
         self.assertEqual(self.finish(sweep_id), {"total": 5, "Completed": 4, "Canceled": 1})
 
