@@ -85,7 +85,9 @@ class Jobs(Commanding, SharedDaemonTest):
                 warnings = [(warning["code"], warning["message"]) for warning in self.validate(path, OK)["warnings"]]
                 self.assertEqual(warnings, expected.warnings)
                 sweep_id = self.command("submit", path).strip()
-                self.assertEqual([(warning["code"], warning["message"]) for warning in self.sweep(sweep_id)["warnings"]], expected.warnings)
+                # A child that has ended by now without a report adds one of its own.
+                stored = [(warning["code"], warning["message"]) for warning in self.sweep(sweep_id)["warnings"]]
+                self.assertEqual([warning for warning in stored if warning[0] != "MetricNeverReported"], expected.warnings)
                 self.look_at_config(sweep_id, expected.config)
                 self.client.post("/sweeps/%s/cancel" % sweep_id)
                 self.wait_for_sweep(sweep_id)
