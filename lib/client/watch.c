@@ -94,10 +94,24 @@ static int bear(struct watch *watch, int result, struct hd_error *error)
     return now - watch->away_since < PATIENCE_SECONDS ? 0 : result;
 }
 
+/* The one warning that comes while a sweep runs: without it nobody who watches would know why there is no best run. */
+static void tell_unreported(const cJSON *sweep)
+{
+    const cJSON *warning;
+
+    cJSON_ArrayForEach(warning, member(sweep, "warnings"))
+    {
+        if (strcmp(member_text(warning, "code", ""), "MetricNeverReported") == 0) {
+            say("warning: %s", member_text(warning, "message", ""));
+        }
+    }
+}
+
 static int outcome(const cJSON *sweep)
 {
     const char *status = member_text(sweep, "status", "");
 
+    tell_unreported(sweep);
     if (strcmp(status, hd_status_name(HD_COMPLETED)) == 0) {
         return EXIT_OK;
     }

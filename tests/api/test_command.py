@@ -106,6 +106,7 @@ class Submit(Commanding, SharedDaemonTest):
         sweep = self.sweep(lines[0])
         self.assertEqual(sweep["status"], "Completed")
         self.assertTrue(lines[-1].startswith("Completed 2 of 2: 2 Completed; no best yet"), printed)
+        self.assertIn("without a report of the primary metric", self.errors)  # why there is none
 
     def test_json_answer_and_warnings(self):
         specification = self.specification(hyperparameter_sampling=self.grid(3), max_total_runs=2)
