@@ -6,6 +6,8 @@
 
 /* A group is bounded so that the first of many waiters is not kept for long. */
 enum { GROUP_MAX = 4096 };
+/* So many are handed over before the turn ends: the thread is not to sit idle while the loop reads hundreds of requests. */
+enum { GATHER_MAX = 64 };
 static const uint64_t LOOK_AGAIN_NS = 1000000000;
 
 static const char READ_ORDINAL[] = "SELECT ordinal FROM clock";
@@ -108,12 +110,13 @@ static int commit_group(struct database *database, struct store_write *group, st
 static struct store_write *take_group(struct writer *writer, struct store_write **ret_last)
 {
     struct store_write *first = writer->waiting, *last = first;
+    int64_t bytes = last->bytes;
 
-    writer->waiting_bytes -= last->bytes;
     for (int count = 1; last->next != NULL && count < GROUP_MAX; count++) {
         last = last->next;
-        writer->waiting_bytes -= last->bytes;
+        bytes += last->bytes;
     }
+    atomic_fetch_sub(&writer->waiting_bytes, bytes);
     writer->waiting = last->next;
     if (writer->waiting == NULL)
         writer->waiting_tail = &writer->waiting;
@@ -209,6 +212,26 @@ static void on_notice(uv_async_t *notice)
     deliver(notice->data);
 }
 
+/* Hands over what was gathered. */
+static void hand_over(struct writer *writer)
+{
+    if (writer->gathered == NULL)
+        return;
+    uv_mutex_lock(&writer->mutex);
+    *writer->waiting_tail = writer->gathered;
+    writer->waiting_tail = writer->gathered_tail;
+    uv_cond_signal(&writer->wake);
+    uv_mutex_unlock(&writer->mutex);
+    writer->gathered = NULL;
+    writer->gathered_tail = &writer->gathered;
+    writer->gathered_count = 0;
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+    hand_over(turn->data);
+}
+
 int writer_open(struct writer *writer, uv_loop_t *loop, const struct store_settings *settings, struct hd_error *error)
 {
     int result = database_open(&writer->database, settings->path, settings->vfs, DATABASE_WRITER, error);
@@ -218,6 +241,7 @@ int writer_open(struct writer *writer, uv_loop_t *loop, const struct store_setti
     result = migration_apply(&writer->database, error);
     if (result != 0)
         goto err_after_database;
+    writer->gathered_tail = &writer->gathered;
     writer->waiting_tail = &writer->waiting;
     writer->finished_tail = &writer->finished;
     writer->queue_limit = settings->queue_limit;
@@ -238,7 +262,12 @@ int writer_open(struct writer *writer, uv_loop_t *loop, const struct store_setti
         result = hd_error_set(error, HD_UNAVAILABLE, "cannot make a notice for the loop");
         goto err_after_thread;
     }
-    writer->notice.data = writer;
+    /* Neither fails: they only refuse a missing callback. It must not keep the loop alive. */
+    uv_prepare_init(loop, &writer->turn);
+    uv_prepare_start(&writer->turn, on_turn);
+    uv_unref((uv_handle_t *)&writer->turn);
+    writer->notice.data = writer->turn.data = writer;
+    writer->handles = 2;
     return 0;
 err_after_thread:
     uv_mutex_lock(&writer->mutex);
@@ -257,34 +286,32 @@ err_after_database:
 
 int writer_submit(struct writer *writer, struct store_write *write, struct hd_error *error)
 {
-    int result = 0;
+    int64_t waiting = atomic_load(&writer->waiting_bytes);
 
+    if (writer->closing)
+        return hd_error_set(error, HD_UNAVAILABLE, "the daemon is stopping");
+    if (waiting > 0 && waiting + write->bytes > writer->queue_limit)
+        return hd_error_set(error, HD_UNAVAILABLE, "too many writes wait for the disk; try again in a moment");
     write->next = NULL;
-    uv_mutex_lock(&writer->mutex);
-    if (writer->closing) {
-        result = hd_error_set(error, HD_UNAVAILABLE, "the daemon is stopping");
-    } else if (writer->waiting != NULL && writer->waiting_bytes + write->bytes > writer->queue_limit) {
-        result = hd_error_set(error, HD_UNAVAILABLE, "too many writes wait for the disk; try again in a moment");
-    } else {
-        *writer->waiting_tail = write;
-        writer->waiting_tail = &write->next;
-        writer->waiting_bytes += write->bytes;
-        uv_cond_signal(&writer->wake);
-    }
-    uv_mutex_unlock(&writer->mutex);
-    return result;
+    *writer->gathered_tail = write;
+    writer->gathered_tail = &write->next;
+    atomic_fetch_add(&writer->waiting_bytes, write->bytes);
+    if (++writer->gathered_count == GATHER_MAX)
+        hand_over(writer);
+    return 0;
 }
 
-static void on_closed(uv_handle_t *notice)
+static void on_closed(uv_handle_t *handle)
 {
-    struct writer *writer = notice->data;
+    struct writer *writer = handle->data;
 
-    if (writer->closed != NULL)
+    if (--writer->handles == 0 && writer->closed != NULL)
         writer->closed(writer->closed_data);
 }
 
 void writer_finish(struct writer *writer)
 {
+    hand_over(writer);
     uv_mutex_lock(&writer->mutex);
     writer->closing = true;
     uv_cond_signal(&writer->wake);
@@ -300,5 +327,6 @@ void writer_close(struct writer *writer, void (*closed)(void *data), void *data)
     database_close(&writer->database);
     writer->closed = closed;
     writer->closed_data = data;
+    uv_close((uv_handle_t *)&writer->turn, on_closed);
     uv_close((uv_handle_t *)&writer->notice, on_closed);
 }

@@ -1,7 +1,11 @@
-/* The writer thread: takes all writes that wait into one transaction and tells the loop when it is synced. Internal to the store. */
+/* The writer thread: takes all writes that wait into one transaction and tells the loop when it is synced. Internal to the store.
+ *
+ * What is submitted in one turn of the loop is handed over together before the loop waits: so an end and what follows from it share a
+ * commit, as do the reports that came at once, and the thread is woken once. */
 #ifndef HYPERDRIVED_STORE_WRITER_H
 #define HYPERDRIVED_STORE_WRITER_H
 
+#include <stdatomic.h>
 #include <uv.h>
 
 #include "database.h"
@@ -10,17 +14,21 @@
 struct writer {
     struct database database; /* the writer thread's alone once it runs */
     uv_thread_t thread;
-    uv_mutex_t mutex; /* guards what follows */
+    struct store_write *gathered, **gathered_tail; /* in this turn; the loop's alone */
+    int gathered_count;
+    uv_prepare_t turn;
+    atomic_llong waiting_bytes; /* gathered ones included */
+    uv_mutex_t mutex;           /* guards what follows */
     uv_cond_t wake;
     struct store_write *waiting, **waiting_tail;
     struct store_write *finished, **finished_tail;
-    int64_t waiting_bytes;
-    bool closing;
+    bool closing;            /* set by the loop */
     bool has_events;         /* the finished writes brought some */
     struct hd_error trouble; /* why the last group failed; no error: it did not */
     struct store_counters counters;
     int64_t queue_limit;
     uv_async_t notice;      /* finished is not empty */
+    int handles;            /* of libuv, that are open */
     struct store_news news; /* the loop's */
     void (*closed)(void *data);
     void *closed_data;

@@ -87,6 +87,7 @@ START_TEST(no_answer_before_the_sync)
     running_sweep(1, "maximize", 3);
     sync_vfs_hold();
     ck_assert_int_eq(store_report(fixture.store, &report, &error), 0);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
     sync_vfs_wait_held();
     uv_run(&fixture.loop, UV_RUN_NOWAIT);
     ck_assert_msg(report.write.store != NULL, "the write came back while its sync was being held");
@@ -109,6 +110,7 @@ START_TEST(a_failed_sync_fails_the_whole_group)
     /* The first sync is held, so that the others come together in the next group, whose sync fails. */
     sync_vfs_hold();
     ck_assert_int_eq(store_report(fixture.store, &first, &error), 0);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
     sync_vfs_wait_held();
     for (int i = 0; i < REPORTS; i++) {
         reports[i] = (struct store_report){.run_id = "S_0", .points = &point, .count = 1, .write = {.done = fixture_done}};
@@ -145,11 +147,13 @@ START_TEST(writes_that_wait_share_a_commit)
     commits = store_counters(fixture.store).commits;
     sync_vfs_hold();
     ck_assert_int_eq(store_report(fixture.store, &first, &error), 0);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
     sync_vfs_wait_held();
     for (int i = 0; i < REPORTS; i++) {
         reports[i] = (struct store_report){.run_id = "S_0", .points = &point, .count = 1, .write = {.done = fixture_done}};
         ck_assert_int_eq(store_report(fixture.store, &reports[i], &error), 0);
     }
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
     sync_vfs_release();
     fixture_wait(&fixture, &reports[REPORTS - 1].write);
     ck_assert_int_eq(store_counters(fixture.store).commits, commits + 2);
@@ -171,6 +175,7 @@ START_TEST(a_group_with_a_refused_write_is_stored_once)
     running_sweep(1, "maximize", 3);
     sync_vfs_hold();
     ck_assert_int_eq(store_report(fixture.store, &first, &error), 0);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
     sync_vfs_wait_held();
     for (int i = 0; i < REPORTS; i++) {
         reports[i] = (struct store_report){.run_id = "S_0",
@@ -183,6 +188,7 @@ START_TEST(a_group_with_a_refused_write_is_stored_once)
                                            .write = {.done = fixture_done}};
         ck_assert_int_eq(store_report(fixture.store, &reports[i], &error), 0);
     }
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
     sync_vfs_release();
     fixture_wait(&fixture, &reports[REPORTS - 1].write);
     for (int i = 0; i < REPORTS; i++) {
@@ -213,6 +219,7 @@ START_TEST(a_full_queue_is_said)
     for (int i = 0; i < 3; i++)
         reports[i] = (struct store_report){.run_id = "S_0", .points = points, .count = 9000, .write = {.done = fixture_done}};
     ck_assert_int_eq(store_report(fixture.store, &reports[0], &error), 0);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
     sync_vfs_wait_held();
     ck_assert_int_eq(store_report(fixture.store, &reports[1], &error), 0);
     ck_assert_int_eq(store_report(fixture.store, &reports[2], &error), -(int)HD_UNAVAILABLE);

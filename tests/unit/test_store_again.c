@@ -315,8 +315,10 @@ static void play(bool spoil, struct hd_text *text)
     before = store_counters(fixture.store);
     sync_vfs_hold();
     ck_assert_int_eq(store_report(fixture.store, &first, &error), 0);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT); /* the turn ends: it is handed over */
     sync_vfs_wait_held();
     submit_all(group, &keys, config.data, spoil);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
     sync_vfs_release();
     fixture_wait(&fixture, spoil ? &group->bad[1].write : &group->purge.write);
     after = store_counters(fixture.store);
