@@ -18,7 +18,7 @@ struct launch {
     int64_t grace_us;
     struct launch_events events;
     struct launch_child *children; /* list */
-    size_t tidying;                /* jobs under way */
+    size_t tidying;                /* jobs of no child that are under way */
     bool closing;
     uv_timer_t anchor; /* never started; its close callback is the launcher's end */
     void (*closed)(void *data);

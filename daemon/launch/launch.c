@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "child.h"
 
 static void free_plan(struct plan *plan)
@@ -11,6 +12,7 @@ static void free_plan(struct plan *plan)
     free(plan->folder);
     free(plan->snapshot);
     free(plan->resumed);
+    free(plan->ahead);
     order_free_list(plan->output_directories);
     *plan = (struct plan){0};
 }
@@ -128,6 +130,8 @@ struct launch_child *launch_start(struct launch *launch, const struct launch_ord
         child_free(child);
         return NULL;
     }
+    if (order->ahead != NULL && order->attempt == 1)
+        child->plan.ahead = ahead_take(order->ahead);
     enter_child(child);
     child_start(child);
     return child;

@@ -24,6 +24,7 @@
 #include "launch/identity.h"
 
 struct launch;       /* a launcher: one per daemon */
+struct launch_ahead; /* folders for runs to come: ahead.h */
 struct launch_child; /* one attempt of one run, from launch_start() or launch_adopt() to its `ended` or launch_close() */
 
 /* Folder in the run folder with what an earlier run has left (launch_order.resumed). */
@@ -43,6 +44,7 @@ struct launch_order {
     const char *snapshot;                  /* folder whose content is put into the run folder; NULL: none */
     const char *resumed;                   /* folder whose content is handed over in LAUNCH_RESUMED, read-only; NULL: none */
     const char *const *output_directories; /* further folders to make below outputs/, ends in NULL; or NULL */
+    struct launch_ahead *ahead;            /* has perhaps prepared a folder for it; NULL: none (ahead.h) */
     char *const *argv;                     /* ends in NULL */
     char *const *environment;              /* NAME=VALUE, whole and final, ends in NULL */
 };

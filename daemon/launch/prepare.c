@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -115,15 +116,55 @@ static int put_away_earlier(int run, int attempt, struct hd_error *error)
     return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot put away what attempt %d has left", attempt - 1) : 0;
 }
 
-/* All that a monitor needs, with the lock held. The attempt's record cannot be there before its monitor was. */
-static int fill_folder(const struct plan *plan, int run, const atomic_bool *stop, struct hd_error *error)
+int prepare_ahead(const char *folder, const char *snapshot, char *const *output_directories)
+{
+    int run = path_make_folder(folder);
+    if (run < 0)
+        return run;
+    int log = open_log(run, NULL);
+    int lock = log < 0 ? log : take_lock(run);
+    int result = lock < 0 ? lock : 0;
+    if (result == 0 && snapshot != NULL)
+        result = place_in(run, snapshot, NULL);
+    if (result == 0)
+        result = make_folders(run, output_directories, NULL);
+    if (lock >= 0)
+        release_lock(lock);
+    if (log >= 0)
+        close(log);
+    close(run);
+    if (result < 0)
+        tree_remove(AT_FDCWD, folder);
+    return result;
+}
+
+/* Moves a prepared folder to the run's place: false if there is none, or if the place is taken, by an earlier try or before a crash.
+ * Durable with the sync of the folder above, which comes before the program runs. */
+static bool move_in(const struct plan *plan)
+{
+    char parent[PATH_MAX];
+    const char *name;
+    if (plan->ahead == NULL)
+        return false;
+    int above = path_make_parent(plan->folder, parent, sizeof parent, &name);
+    bool moved = above >= 0 && renameat(AT_FDCWD, plan->ahead, above, name) == 0;
+    if (above >= 0)
+        close(above);
+    if (!moved)
+        tree_remove(AT_FDCWD, plan->ahead);
+    return moved;
+}
+
+/* All that a monitor needs, with the lock held; `moved`: what every run of the sweep has is there. The attempt's record cannot be there
+ * before its monitor was. */
+static int fill_folder(const struct plan *plan, int run, bool moved, const atomic_bool *stop, struct hd_error *error)
 {
     int result = put_away_earlier(run, plan->order.attempt, error);
-    if (result == 0 && plan->snapshot != NULL && !atomic_load(stop))
+    if (result == 0 && plan->snapshot != NULL && !moved && !atomic_load(stop))
         result = place_in(run, plan->snapshot, error);
     if (result == 0 && plan->resumed != NULL)
         result = hand_over(run, plan->resumed, stop, error);
-    if (result == 0)
+    if (result == 0 && !moved)
         result = make_folders(run, plan->output_directories, error);
     if (result < 0)
         return result;
@@ -162,10 +203,11 @@ static enum prepare_outcome failed_outcome(const struct hd_error *error, const a
     return error->code == HD_STORAGE_FULL && !atomic_load(stop) ? PREPARE_AGAIN : PREPARE_FAILED;
 }
 
-static void prepare_locked(const struct plan *plan, int run, int lock, const atomic_bool *stop, bool last_try, struct prepared *ret)
+static void prepare_locked(const struct plan *plan, int run, int lock, bool moved, const atomic_bool *stop, bool last_try,
+                           struct prepared *ret)
 {
     int log = open_log(run, &ret->error);
-    if (log < 0 || fill_folder(plan, run, stop, &ret->error) < 0) {
+    if (log < 0 || fill_folder(plan, run, moved, stop, &ret->error) < 0) {
         /* A monitor of an earlier daemon may still be about to take the lock: without launch.json it runs nothing. */
         unlinkat(run, ORDER_FILE, 0);
         ret->outcome = failed_outcome(&ret->error, stop);
@@ -181,6 +223,7 @@ static void prepare_locked(const struct plan *plan, int run, int lock, const ato
 void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, struct prepared *ret_prepared)
 {
     struct prepared prepared = {.outcome = PREPARE_FAILED};
+    bool moved = move_in(plan);
     int run = path_make_folder(plan->folder);
     if (run < 0) {
         hd_error_system(&prepared.error, code_of(-run), -run, "cannot make the run folder '%s'", plan->folder);
@@ -200,7 +243,7 @@ void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, st
         } else if (look_for_claim(run, plan->order.attempt, true, &prepared)) {
             release_lock(lock);
         } else {
-            prepare_locked(plan, run, lock, stop, last_try, &prepared);
+            prepare_locked(plan, run, lock, moved, stop, last_try, &prepared);
         }
     }
     close(run);

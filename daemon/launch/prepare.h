@@ -17,6 +17,7 @@ struct plan {
     char *snapshot;            /* NULL: none */
     char *resumed;             /* NULL: none */
     char **output_directories; /* or NULL */
+    char *ahead;               /* a folder of prepare_ahead() to become this run's; NULL: none */
     const char *monitor;       /* not owned */
 };
 
@@ -38,6 +39,9 @@ struct prepared {
 /* `stop` is looked at as late as possible: then the monitor claims the attempt, but executes nothing. With `last_try` a shortage is a
  * failure. */
 void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, struct prepared *ret_prepared);
+
+/* Makes what every run's folder of a sweep has, at `folder`: 0, or negative with nothing left of it. */
+int prepare_ahead(const char *folder, const char *snapshot, char *const *output_directories);
 
 /* Makes sure that nobody runs the attempt later. False if somebody holds the lock or has claimed it. */
 bool prepare_revoke(const char *folder, int attempt);

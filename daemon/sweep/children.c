@@ -78,31 +78,11 @@ static int build_environment(const struct live_run *run, const cJSON *configurat
     return result;
 }
 
-static int output_names(const struct hd_specification *specification, struct hd_strings *names)
-{
-    int result = 0;
-
-    for (const cJSON *output = specification->run.outputs != NULL ? specification->run.outputs->child : NULL; output != NULL && result == 0;
-         output = output->next)
-        result = hd_strings_add(names, output->string);
-    return result;
-}
-
 static char *join(const char *first, const char *second)
 {
     struct hd_text text = {0};
 
     hd_text_format(&text, "%s/%s", first, second);
-    return hd_text_take(&text);
-}
-
-static char *snapshot_path(const struct live_sweep *sweep)
-{
-    struct hd_text text = {0};
-
-    if (sweep->specification.run.source_directory == NULL || !sweep->specification.run.snapshot)
-        return NULL;
-    hd_text_format(&text, "%s/snapshots/%s", sweep->sweeps->settings.state_dir, sweep->id);
     return hd_text_take(&text);
 }
 
@@ -119,7 +99,7 @@ static struct launch_child *start(struct live_run *run, const char *folder, cons
 
     if (configuration != NULL && output_folder != NULL && resumed_folder != NULL &&
         hd_program_argv(specification, configuration, &places, &argv) == 0 &&
-        build_environment(run, configuration, folder, &places, &environment) == 0 && output_names(specification, &outputs) == 0) {
+        build_environment(run, configuration, folder, &places, &environment) == 0 && folders_output_names(specification, &outputs) == 0) {
         struct launch_order order = {
             .run_id = run->id,
             .folder = folder,
@@ -128,6 +108,7 @@ static struct launch_child *start(struct live_run *run, const char *folder, cons
             .snapshot = snapshot,
             .resumed = resumed,
             .output_directories = (const char *const *)outputs.list,
+            .ahead = run->sweep->ahead,
             .argv = argv.list,
             .environment = environment.list,
         };
@@ -147,7 +128,7 @@ void children_launch(struct live_run *run)
 {
     struct live_sweep *sweep = run->sweep;
     char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
-    char *snapshot = snapshot_path(sweep), *resumed = NULL;
+    char *snapshot = folders_snapshot(sweep), *resumed = NULL;
 
     fault_point("after_intent");
     if (folder != NULL && resumed_outputs(run, &resumed) == 0)
@@ -248,6 +229,7 @@ static void on_running(struct launch_child *child, void *data, const struct laun
     run->started_us = started_us;
     run->sweep->told_of_space = false;
     control_watch_timeout(run);
+    folders_prepare(run->sweep);
     if (running == NULL)
         return; /* the end tells the start, too */
     running->run = run;
@@ -271,7 +253,7 @@ static void tidy(const struct live_run *run)
 {
     const struct live_sweep *sweep = run->sweep;
     char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
-    char *snapshot = snapshot_path(sweep);
+    char *snapshot = folders_snapshot(sweep);
 
     if (folder != NULL)
         launch_tidy(sweep->sweeps->launch, folder, run->attempt, snapshot);

@@ -49,6 +49,7 @@ void control_apply(struct live_sweep *sweep, const struct store_sweep_state *sta
         control_watch_duration(sweep, state->started_us);
     if (state->failed_start || (is_stopping(state->status) && !was_stopping))
         stop_all(sweep);
+    folders_settle(sweep);
     if (hd_status_ended(state->status) && !had_ended) {
         deadline_clear(&sweep->sweeps->deadlines, &sweep->duration);
         log_line(LOG_LEVEL_INFO, "sweep %s ended: %s", sweep->id, hd_status_name(state->status));

@@ -1,4 +1,5 @@
-/* What a crash in the middle of a submission leaves behind: a snapshot, whole or in part, whose sweep was never stored. */
+/* What a crash leaves behind: a snapshot, whole or in part, whose sweep was never stored; folders that were prepared for children to come.
+ */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,47 +40,60 @@ static void on_removed(uv_work_t *work, int status)
     close_when_quiet(sweeps);
 }
 
-/* Adds what no stored sweep has. Nothing can be submitted yet, so a snapshot without a sweep is nobody's. */
-static void collect(struct leftovers *leftovers, const char *folder_path, DIR *folder)
+/* Nothing can be submitted yet, so a snapshot without a sweep is nobody's. */
+static bool is_needed_snapshot(struct sweeps *sweeps, const char *name)
 {
-    struct dirent *entry;
+    struct store_found found;
+    struct hd_error error = {0};
 
-    while ((entry = readdir(folder)) != NULL) {
-        struct store_found found;
-        struct hd_error error = {0};
+    return store_find(store_loop_reader(sweeps->store), name, &found, &error) != 0 || found.what == STORE_SWEEP;
+}
+
+/* Nothing is prepared yet: what is there was prepared by an earlier daemon. */
+static bool is_needed_ahead(struct sweeps *sweeps, const char *name)
+{
+    (void)sweeps, (void)name;
+    return false;
+}
+
+/* Adds what is not needed any more in a folder of the state folder. */
+static void collect(struct leftovers *leftovers, const char *name, bool (*is_needed)(struct sweeps *sweeps, const char *name))
+{
+    struct hd_text folder_path = {0};
+    struct dirent *entry;
+    DIR *folder;
+
+    hd_text_format(&folder_path, "%s/%s", leftovers->sweeps->settings.state_dir, name);
+    folder = folder_path.failed ? NULL : opendir(folder_path.data);
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
         struct hd_text path = {0};
 
-        if (entry->d_name[0] == '.' || store_find(store_loop_reader(leftovers->sweeps->store), entry->d_name, &found, &error) != 0 ||
-            found.what == STORE_SWEEP)
+        if (entry->d_name[0] == '.' || is_needed(leftovers->sweeps, entry->d_name))
             continue;
-        hd_text_format(&path, "%s/%s", folder_path, entry->d_name);
+        hd_text_format(&path, "%s/%s", folder_path.data, entry->d_name);
         if (!path.failed)
             (void)hd_strings_add(&leftovers->paths, path.data); /* without memory it stays until the next start */
         hd_text_clear(&path);
     }
+    if (folder != NULL)
+        (void)closedir(folder);
+    hd_text_clear(&folder_path);
 }
 
 void leftovers_remove(struct sweeps *sweeps)
 {
     struct leftovers *leftovers = calloc(1, sizeof *leftovers);
-    struct hd_text path = {0};
-    DIR *folder = NULL;
 
-    hd_text_format(&path, "%s/snapshots", sweeps->settings.state_dir);
-    if (leftovers != NULL && !path.failed)
-        folder = opendir(path.data);
-    if (folder != NULL) {
-        leftovers->sweeps = sweeps;
-        leftovers->work.data = leftovers;
-        collect(leftovers, path.data, folder);
-        (void)closedir(folder);
-    }
-    hd_text_clear(&path);
-    if (folder != NULL && leftovers->paths.count > 0 && uv_queue_work(sweeps->loop, &leftovers->work, remove_all, on_removed) == 0) {
+    if (leftovers == NULL)
+        return;
+    leftovers->sweeps = sweeps;
+    leftovers->work.data = leftovers;
+    collect(leftovers, "snapshots", is_needed_snapshot);
+    collect(leftovers, FOLDERS_AHEAD, is_needed_ahead);
+    if (leftovers->paths.count > 0 && uv_queue_work(sweeps->loop, &leftovers->work, remove_all, on_removed) == 0) {
         sweeps->submissions++;
         return;
     }
-    if (leftovers != NULL)
-        hd_strings_clear(&leftovers->paths);
+    hd_strings_clear(&leftovers->paths);
     free(leftovers);
 }

@@ -53,6 +53,7 @@ void live_sweep_free(struct live_sweep *sweep)
     judge_close(sweep);
     if (sweeps->kept_for == sweep)
         sweeps->kept_for = NULL;
+    folders_forget(sweep);
     deadline_clear(&sweeps->deadlines, &sweep->duration);
     deadline_clear(&sweeps->deadlines, &sweep->retry);
     *sweep->link = sweep->next;

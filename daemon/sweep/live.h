@@ -12,6 +12,7 @@
 #include "sweep.h"
 
 struct device_waiter;
+struct hd_strings;
 struct running;
 struct ending;
 struct spool;
@@ -56,6 +57,7 @@ struct live_sweep {
     bool told_of_space;                           /* its log says that children wait for space; until one of them runs */
     int writes;                                   /* in flight that point here */
     struct question *questions, **questions_tail; /* of clients, that wait for a child; client.c */
+    struct launch_ahead *ahead;                   /* folders prepared for children to come; NULL: none; folders.c */
     struct deadline duration;                     /* max_duration */
     struct deadline retry;                        /* after a failed generation */
     struct judge *judge;                          /* NULL: no policy */
@@ -168,6 +170,17 @@ void judge_open(struct live_sweep *sweep, bool fresh);
 void judge_close(struct live_sweep *sweep);
 void judges_play(struct sweeps *sweeps);
 void judges_change_memory(struct sweeps *sweeps, int64_t limit);
+
+/* folders.c */
+#define FOLDERS_AHEAD "ahead" /* folder in the state folder */
+int folders_output_names(const struct hd_specification *specification, struct hd_strings *names);
+/* Path of the sweep's snapshot; NULL: it has none, or memory is short. */
+char *folders_snapshot(const struct live_sweep *sweep);
+/* A child runs now: prepares folders for those that come next. */
+void folders_prepare(struct live_sweep *sweep);
+/* Removes what was prepared, unless the sweep will need it. */
+void folders_settle(struct live_sweep *sweep);
+void folders_forget(struct live_sweep *sweep);
 
 /* leftovers.c: at start, removes snapshots that no stored sweep has, on the pool. */
 void leftovers_remove(struct sweeps *sweeps);

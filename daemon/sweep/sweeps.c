@@ -104,6 +104,8 @@ void sweeps_close(struct sweeps *sweeps, void (*closed)(void *data), void *data)
     atomic_store(&sweeps->judges_stop, true);
     sweeps->closed = closed;
     sweeps->closed_data = data;
+    for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
+        folders_forget(sweep);
     if (sweeps->launch != NULL)
         launch_close(sweeps->launch, on_launch_closed, sweeps);
     else

@@ -1,0 +1,75 @@
+/* Which sweeps have folders prepared for children to come: those that run one and will run another. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/program.h"
+#include "core/text.h"
+#include "launch/ahead.h"
+#include "live.h"
+
+int folders_output_names(const struct hd_specification *specification, struct hd_strings *names)
+{
+    int result = 0;
+
+    for (const cJSON *output = specification->run.outputs != NULL ? specification->run.outputs->child : NULL; output != NULL && result == 0;
+         output = output->next)
+        result = hd_strings_add(names, output->string);
+    return result;
+}
+
+char *folders_snapshot(const struct live_sweep *sweep)
+{
+    struct hd_text text = {0};
+
+    if (sweep->specification.run.source_directory == NULL || !sweep->specification.run.snapshot)
+        return NULL;
+    hd_text_format(&text, "%s/snapshots/%s", sweep->sweeps->settings.state_dir, sweep->id);
+    return hd_text_take(&text);
+}
+
+/* The time keeps it apart from what an earlier daemon has left, which leftovers.c removes meanwhile. */
+static struct launch_ahead *open_ahead(const struct live_sweep *sweep)
+{
+    bool has_snapshot = sweep->specification.run.source_directory != NULL && sweep->specification.run.snapshot;
+    char *snapshot = folders_snapshot(sweep);
+    struct hd_strings outputs = {0};
+    struct hd_text place = {0};
+    struct launch_ahead *ahead = NULL;
+
+    hd_text_format(&place, "%s/" FOLDERS_AHEAD "/%s.%" PRId64, sweep->sweeps->settings.state_dir, sweep->id, deadline_now_us());
+    if (!place.failed && has_snapshot == (snapshot != NULL) && folders_output_names(&sweep->specification, &outputs) == 0)
+        ahead = launch_ahead_open(sweep->sweeps->launch, place.data, snapshot, (const char *const *)outputs.list);
+    hd_strings_clear(&outputs);
+    hd_text_clear(&place);
+    free(snapshot);
+    return ahead;
+}
+
+void folders_forget(struct live_sweep *sweep)
+{
+    if (sweep->ahead != NULL)
+        launch_ahead_close(sweep->ahead);
+    sweep->ahead = NULL;
+}
+
+static bool will_start_more(const struct live_sweep *sweep)
+{
+    bool more = sweep->generation == HD_GENERATING || sweep->waiting != NULL;
+
+    return more && sweep->status == HD_RUNNING && !sweep->sweeps->closing && !sweep->sweeps->ending;
+}
+
+void folders_settle(struct live_sweep *sweep)
+{
+    if (!will_start_more(sweep))
+        folders_forget(sweep);
+}
+
+void folders_prepare(struct live_sweep *sweep)
+{
+    folders_settle(sweep);
+    if (sweep->ahead == NULL && will_start_more(sweep))
+        sweep->ahead = open_ahead(sweep);
+    if (sweep->ahead != NULL) /* without memory each child makes its folder when it starts */
+        launch_ahead_want(sweep->ahead, sweep->slots < LAUNCH_AHEAD_MAX ? (int)sweep->slots : LAUNCH_AHEAD_MAX);
+}
