@@ -6,7 +6,7 @@
 #include "handlers.h"
 #include "resource.h"
 
-enum { ASKER_MAX_BYTES = 128, MESSAGE_MAX_BYTES = 65536, TOKEN_SIZE = 256 };
+enum { ASKER_MAX_BYTES = 128, MESSAGE_MAX_BYTES = 4096, TOKEN_SIZE = 256 };
 
 /* The body as an object with no other members than these; NULL after an answer. The caller frees it. */
 static cJSON *read_body(struct http_request *request, const char *const *names, struct hd_problems *problems)

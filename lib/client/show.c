@@ -157,6 +157,7 @@ static void show_run(const struct output *output, const cJSON *run)
         {"number", "number"},
         {"status", "status"},
         {"attempt", "attempt"},
+        {"runs again", "resumed_from"},
         {"best", "best_primary_metric"},
         {"reports", "reports"},
         {"exit code", "exit_code"},

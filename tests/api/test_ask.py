@@ -1,6 +1,8 @@
 """Ask and tell: sweeps whose children are run by clients."""
 
 import concurrent.futures
+import http.client
+import time
 import uuid
 
 import harness
@@ -216,6 +218,46 @@ class AskAndTell(Asking, DaemonTest):
         self.assertEqual(given, ["%s_%d" % (sweep_id, number) for number in range(6)])
         self.assertEqual(sweep["best_primary_metric"], 0.75)
 
+    def test_kills_while_clients_ask(self):
+        """Clients that ask and tell again until they are answered get each configuration once, whenever the daemon dies."""
+        count, kills = 150, 5
+        sweep_id = self.client_sweep(count)
+
+        def insist(path, body=None):
+            while True:
+                try:
+                    response = self.client.post(path, body)
+                    if response.status != 503:
+                        return response
+                except (OSError, http.client.HTTPException):
+                    pass
+                time.sleep(0.01)
+
+        def work(name):
+            taken = []
+            while True:
+                response = insist("/sweeps/%s/ask" % sweep_id, {"asker": name, "sequence": len(taken) + 1})
+                if response.status == 410:
+                    return taken
+                run = response.json
+                taken.append(run["hyperparameters"]["x"])
+                point = {"name": "Accuracy", "value": taken[-1], "reporter": name, "sequence": 1}
+                self.assertEqual(insist("/runs/%s/metrics" % run["run_id"], point).status, 200)
+                self.assertEqual(insist("/runs/%s/complete" % run["run_id"]).status, 200)
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            clients = [pool.submit(work, "client-%d" % number) for number in range(8)]
+            for kill in range(1, kills + 1):
+                wait_until(lambda: self.generated(sweep_id) >= kill * count // (kills + 1), "more children")
+                self.daemon.restart()
+            taken = sum((client.result() for client in clients), [])
+        self.assertEqual(sorted(taken), list(range(count)))
+        sweep = self.wait_for_sweep(sweep_id, "Completed")
+        self.assertEqual((sweep["children"], sweep["best_primary_metric"]), ({"total": count, "Completed": count}, count - 1.0))
+
+    def generated(self, sweep_id):
+        return self.sweep(sweep_id)["children"]["total"]
+
     def test_children_that_run_again_come_first(self):
         earlier = self.finished_sweep(hyperparameter_sampling=self.grid(2))["run_id"]
         sweep_id = self.client_sweep(2, resume_child_runs=[earlier + "_1"])
@@ -254,8 +296,8 @@ class AskAndTell(Asking, DaemonTest):
         self.assertError(self.tell(run_id, "complete", {"a": 1}), 400, "'a' is not a known field")
         self.assertError(self.tell(run_id, "fail", {"a": 1}), 400, "'a' is not a known field")
         self.assertError(self.tell(run_id, "fail", {"message": 5}), 400, "'message' must be a string, got 5")
-        self.assertError(self.tell(run_id, "fail", {"message": "a" * 65537}), 400,
-                         "'message' must be between 0 and 65536 bytes long, got 65537")
+        self.assertError(self.tell(run_id, "fail", {"message": "a" * 4097}), 400,
+                         "'message' must be between 0 and 4096 bytes long, got 4097")
         for path in ("/sweeps/%s/ask" % sweep_id, "/runs/%s/complete" % run_id, "/runs/%s/fail" % run_id):
             self.assertEqual(self.client.request("POST", path, raw=b"{}", headers=OTHER_TYPES).status, 415)
             self.assertEqual(self.client.request("POST", path, raw=b" " * ((16 << 20) + 1)).status, 413)

@@ -236,6 +236,25 @@ class Attempts(DaemonTest):
         self.wait_for_sweep(sweep_id, "Completed")
         self.assertEqual(self.attempts(), [1, 2, 3, 4])
 
+    def test_kills_lose_no_attempt_and_run_none_twice(self):
+        count, kills, path = 20, 5, os.path.join(self.folder, "ran")
+        command = 'echo "$AZUREML_SWEEP_x $HYPERDRIVE_ATTEMPT" >> "$RAN"; [ "$HYPERDRIVE_ATTEMPT" = 3 ] || exit 3'
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(count), max_total_runs=count, run_config={
+            "command": ["/bin/sh", "-c", command], "environment_variables": {"RAN": path}, "max_retries": 2,
+            "retry_on": [{"exit_code": [3]}]})["run_id"]
+
+        def ran():
+            try:
+                with open(path, encoding="utf-8") as file:
+                    return file.read().splitlines()
+            except FileNotFoundError:
+                return []
+        for kill in range(1, kills + 1):
+            wait_until(lambda: len(ran()) >= kill * 3 * count // (kills + 1), "more attempts")
+            self.daemon.restart()
+        self.assertEqual(self.wait_for_sweep(sweep_id, "Completed")["children"], {"total": count, "Completed": count})
+        self.assertEqual(sorted(ran()), sorted("%d %d" % (x, attempt) for x in range(count) for attempt in (1, 2, 3)))
+
     def test_delete(self):
         sweep_id, run_id = self.start_run(1, [{"exit_code": [3]}])
         self.end(run_id, 1, 3)

@@ -34,6 +34,7 @@ class Retry(Commanding, DaemonTest):
         self.assertEqual(self.errors, "hyperdrive: 2 runs of %s run again as %s\n" % (sweep_id, again["run_id"]))
         self.assertEqual(self.resumed(again["run_id"]), [("1", 1, "Completed"), ("2", 2, "Completed")])
         self.assertEqual(again["tags"], {"team": "a", "retry_of": sweep_id})
+        self.assertRegex(self.command("show", again["run_id"] + "_0"), r"(?m)^runs again +%s_1$" % sweep_id)
         old = self.client.read("/sweeps/%s/config" % sweep_id)
         self.assertEqual({**again["config"], "tags": old["tags"]},
                          {**old, "max_total_runs": 2, "resume_child_runs": [sweep_id + "_1", sweep_id + "_2"]})
