@@ -6,8 +6,8 @@
 
 /* A group is bounded so that the first of many waiters is not kept for long. */
 enum { GROUP_MAX = 4096 };
-/* So many are handed over before the turn ends: the thread is not to sit idle while the loop reads hundreds of requests. */
-enum { GATHER_MAX = 64 };
+/* So many are handed over before the turn ends: the thread is not to sit idle while the loop reads the requests of a hundred connections. */
+enum { GATHER_MAX = 16 };
 static const uint64_t LOOK_AGAIN_NS = 1000000000;
 
 static const char READ_ORDINAL[] = "SELECT ordinal FROM clock";
