@@ -65,12 +65,8 @@ static void say_thing(struct http_request *request, void *context)
     hd_text_clear(&text);
 }
 
-static void take_json(struct http_request *request, void *context)
+static void describe_body(struct http_request *request, cJSON *body)
 {
-    (void)context;
-    cJSON *body = http_body_json(request, strcmp(http_part(request, 0), "empty") == 0);
-    if (body == NULL)
-        return;
     size_t length;
     http_body(request, &length);
     struct hd_text text = {0};
@@ -78,6 +74,26 @@ static void take_json(struct http_request *request, void *context)
     cJSON_Delete(body);
     http_reply_header(request, "Location", "/somewhere");
     http_reply_json(request, 201, &text);
+}
+
+static void take_json(struct http_request *request, void *context)
+{
+    struct hd_problems problems = {0};
+    (void)context;
+    cJSON *body = http_body_parse(request, strcmp(http_part(request, 0), "empty") == 0, &problems);
+    if (body != NULL)
+        describe_body(request, body);
+    else
+        http_reply_problems(request, &problems);
+    hd_problems_clear(&problems);
+}
+
+static void take_small_json(struct http_request *request, void *context)
+{
+    (void)context;
+    cJSON *body = http_body_json(request, false);
+    if (body != NULL)
+        describe_body(request, body);
 }
 
 static void hold(struct http_request *request, void *context)
@@ -139,6 +155,7 @@ static const struct http_route ROUTES[] = {
     {"GET", "/rest/{text...}", HTTP_OPEN, say_part, NULL},
     {"GET", "/thing/{id}", HTTP_OPEN, say_thing, THING_PARAMETERS},
     {"POST", "/json/{how}", HTTP_OPEN, take_json, NULL},
+    {"POST", "/small", HTTP_OPEN, take_small_json, NULL},
     {"GET", "/hold", HTTP_OPEN, hold, NULL},
     {"GET", "/deferred", HTTP_OPEN, defer, NULL},
     {"GET", "/file", HTTP_OPEN, send_file, FILE_PARAMETERS},

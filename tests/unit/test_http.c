@@ -382,26 +382,44 @@ START_TEST(test_bodies)
 }
 END_TEST
 
-START_TEST(test_body_of_the_largest_length)
+/* Posts a body of `length` bytes, an object and spaces. The caller clears the answer. */
+static void post_spaces(const char *path, size_t length, struct answer *answer)
 {
-    size_t limit = fixture.settings.body_limit;
-    char *body = malloc(limit);
+    char *body = malloc(length);
     ck_assert_ptr_nonnull(body);
-    memset(body, ' ', limit);
+    memset(body, ' ', length);
     body[0] = '{';
-    body[limit - 1] = '}';
+    body[length - 1] = '}';
     char head[256];
-    snprintf(head, sizeof head, "POST /json/x HTTP/1.1\r\n" HOST JSON "Content-Length: %zu\r\n\r\n", limit);
+    snprintf(head, sizeof head, "POST %s HTTP/1.1\r\n" HOST JSON "Content-Length: %zu\r\n\r\n", path, length);
     struct client client;
-    struct answer answer;
     client_open(&client, &fixture);
     client_send(&client, head);
-    client_send_bytes(&client, body, limit);
-    client_read(&client, &answer, false);
-    ck_assert_str_eq(answer.body, "{\"members\":0,\"length\":100000}");
-    answer_clear(&answer);
+    client_send_bytes(&client, body, length);
+    client_read(&client, answer, false);
     client_close(&client);
     free(body);
+}
+
+START_TEST(test_body_of_the_largest_length)
+{
+    struct answer answer;
+    post_spaces("/json/x", fixture.settings.body_limit, &answer);
+    ck_assert_str_eq(answer.body, "{\"members\":0,\"length\":100000}");
+    answer_clear(&answer);
+}
+END_TEST
+
+START_TEST(test_small_body_of_the_largest_length)
+{
+    struct answer answer;
+    post_spaces("/small", HTTP_SMALL_BODY, &answer);
+    ck_assert_str_eq(answer.body, "{\"members\":0,\"length\":32768}");
+    answer_clear(&answer);
+    post_spaces("/small", HTTP_SMALL_BODY + 1, &answer);
+    ck_assert_int_eq(answer.status, 413);
+    ck_assert_ptr_nonnull(strstr(answer.body, "the body has 32769 bytes; for this request at most 32768 are taken"));
+    answer_clear(&answer);
 }
 END_TEST
 
@@ -508,6 +526,7 @@ int main(void)
     tcase_add_test(tests, test_answers_of_the_library);
     tcase_add_test(tests, test_bodies);
     tcase_add_test(tests, test_body_of_the_largest_length);
+    tcase_add_test(tests, test_small_body_of_the_largest_length);
     tcase_add_test(tests, test_refused_body_keeps_the_connection_if_it_is_small);
     tcase_add_test(tests, test_too_large_by_length);
     tcase_add_test(tests, test_too_large_in_chunks);
