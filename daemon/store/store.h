@@ -110,6 +110,9 @@ struct store_generate {
     int64_t sweep;
     const char *sweep_id;
     const struct hd_specification *specification;
+    cJSON *const *proposals; /* taken before anything is drawn; NULL: none */
+    int64_t proposal_count;
+    int64_t proposals_tried;
     int64_t count;
     int64_t slots;
     const char *const *devices; /* `slots` of them: the GPUs of each child that gets an intent, JSON, NULL for none. NULL: none at all */

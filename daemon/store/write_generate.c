@@ -10,6 +10,8 @@ static const char INSERT_RUN[] =
     "INSERT INTO run (sweep, number, id, digest, configuration, status, attempt, created_us, resumed_from, devices, started_us) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0)) ON CONFLICT (sweep, digest) DO NOTHING";
 static const char COUNT_STARTING[] = "UPDATE sweep SET starting = starting + 1, generated = generated + 1 WHERE sweep = ?1";
+static const char FIND_INHERITED[] = "SELECT 1 FROM earlier CROSS JOIN run ON run.sweep = earlier.earlier AND run.digest = ?2 "
+                                     "WHERE earlier.sweep = ?1 AND earlier.kind = 1 LIMIT 1";
 static const char SET_SAMPLING[] = "UPDATE sweep SET draws = ?2, scan = ?3 WHERE sweep = ?1";
 
 /* The key under which a sweep knows a configuration. That of a further child with the same one has the child's number behind it, which
@@ -73,6 +75,40 @@ done:
     return result;
 }
 
+/* Is the configuration one of an inherited sweep? A sampling that learns has learned from it, and does not take it again. */
+static int is_inherited(struct database *database, struct store_generate *request, const struct sweep_row *sweep,
+                        const cJSON *configuration, bool *ret_inherited)
+{
+    struct hd_error *error = &request->write.error;
+    struct key key;
+    sqlite3_stmt *statement;
+    int result;
+
+    *ret_inherited = false;
+    if (request->specification->sampling.type != HD_BAYESIAN)
+        return 0;
+    if (!make_key(configuration, false, 0, &key))
+        return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
+    statement = database_query(database, error, FIND_INHERITED, "ib", sweep->key, key.bytes, key.length);
+    if (statement == NULL)
+        return -(int)error->code;
+    result = database_step(database, statement, error);
+    if (result < 0)
+        return result;
+    *ret_inherited = result == 1;
+    database_reset(statement);
+    return 0;
+}
+
+/* Samples a configuration. 1: inserted, 0: it is known, negative: failed. */
+static int insert_sampled(struct database *database, struct store_generate *request, struct sweep_row *sweep, const cJSON *configuration)
+{
+    bool inherited;
+    int result = is_inherited(database, request, sweep, configuration, &inherited);
+
+    return result != 0 || inherited ? result : insert_child(database, request, sweep, configuration, NULL, false);
+}
+
 /* Takes the first unused configuration in grid order. 1: taken, 0: there is none, negative: failed. */
 static int take_unused(struct database *database, struct store_generate *request, struct sweep_row *sweep, uint64_t size)
 {
@@ -82,7 +118,7 @@ static int take_unused(struct database *database, struct store_generate *request
 
         if (configuration == NULL)
             return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
-        result = insert_child(database, request, sweep, configuration, NULL, false);
+        result = insert_sampled(database, request, sweep, configuration);
         cJSON_Delete(configuration);
         if (result != 0)
             return result;
@@ -111,6 +147,12 @@ static int draw_child(struct database *database, struct store_generate *request,
 {
     if (sweep->generated < request->specification->resumed_count)
         return take_resumed(database, request, sweep);
+    while (request->proposals_tried < request->proposal_count) {
+        int result = insert_sampled(database, request, sweep, request->proposals[request->proposals_tried++]);
+
+        if (result != 0)
+            return result;
+    }
     for (int skips = 0; skips < HD_SAMPLING_SKIPS; skips++) {
         cJSON *configuration = NULL;
         int result =
@@ -121,7 +163,7 @@ static int draw_child(struct database *database, struct store_generate *request,
         if (result < 0)
             return hd_error_set(&request->write.error, HD_UNAVAILABLE, "out of memory");
         sweep->draws++;
-        result = insert_child(database, request, sweep, configuration, NULL, false);
+        result = insert_sampled(database, request, sweep, configuration);
         cJSON_Delete(configuration);
         if (result != 0)
             return result;
@@ -191,6 +233,7 @@ static int generate(struct database *database, struct store_write *write)
     int result;
 
     store_generate_clear(request);
+    request->proposals_tried = 0;
     result = sweep_load(database, request->sweep, &sweep, &write->error);
     if (result == 0 && request->asks != NULL)
         result = asks_find(database, request);

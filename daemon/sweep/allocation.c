@@ -129,7 +129,7 @@ struct hd_machine allocation_machine(const struct allocation *allocation)
     for (const struct device *device = allocation->devices; device != NULL; device = device->next)
         if (device->is_gpu && device->present && ++counts[device->gpu.vendor] > most)
             most = counts[device->gpu.vendor];
-    return (struct hd_machine){.gpus = most, .cpus = allocation->devices->gpu.index};
+    return (struct hd_machine){.gpus = most, .cpus = allocation->devices->gpu.index, .slots = allocation->slots};
 }
 
 /* --- Demands ---------------------------------------------------------------------------------------------------------------------------

@@ -353,6 +353,13 @@ void children_write_end(struct live_run *run)
     run->sweep->writes++;
 }
 
+bool children_end_failed(const struct live_run *run)
+{
+    const struct store_end *end = &run->end->request;
+
+    return !run->stopping && !(end->kind == STORE_EXITED && end->exit_code == 0);
+}
+
 /* The next attempt has the devices of this one, unless they were taken out of service: then others, if there are some. */
 static void end_with_retry(void *data)
 {

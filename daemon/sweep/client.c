@@ -96,6 +96,15 @@ void sweeps_ask(struct sweeps *sweeps, int64_t key, const struct sweeps_question
 /* --- One command for many questions ----------------------------------------------------------------------------------------------------
  */
 
+int64_t client_count_questions(const struct live_sweep *sweep, int64_t most)
+{
+    int64_t count = 0;
+
+    for (const struct question *question = sweep->questions; question != NULL && count < most; question = question->next)
+        count++;
+    return count;
+}
+
 bool client_take_questions(struct live_sweep *sweep, int64_t most, struct client_batch *ret_batch)
 {
     struct client_batch batch = {.asks = calloc((size_t)most, sizeof *batch.asks)};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "proposals.h"
 
 enum { RETRY_US = 1000000 };
 
@@ -51,6 +52,7 @@ void live_sweep_free(struct live_sweep *sweep)
     while (sweep->runs != NULL)
         live_run_free(sweep->runs);
     judge_close(sweep);
+    proposals_close(sweep);
     if (sweeps->kept_for == sweep)
         sweeps->kept_for = NULL;
     folders_forget(sweep);

@@ -17,6 +17,7 @@ struct running;
 struct ending;
 struct spool;
 struct judge;
+struct proposer;
 
 struct live_run {
     struct live_sweep *sweep;
@@ -61,6 +62,7 @@ struct live_sweep {
     struct deadline duration;                     /* max_duration */
     struct deadline retry;                        /* after a failed generation */
     struct judge *judge;                          /* NULL: no policy */
+    struct proposer *proposer;                    /* of a sampling that learns; NULL: nothing was proposed yet; proposals.c */
 };
 
 struct sweeps {
@@ -110,6 +112,8 @@ void live_run_free(struct live_run *run);
 
 /* schedule.c: gives free slots to sweeps that want them. */
 void schedule(struct sweeps *sweeps);
+/* Leaves the sweep alone for a second. */
+void schedule_rest(struct live_sweep *sweep);
 void slot_take(struct live_run *run, struct grant *grant);
 void slot_release(struct live_run *run);
 
@@ -134,6 +138,8 @@ void children_free_start(struct live_run *run);
 void children_free_end(struct live_run *run);
 /* Commits run->end; when that fails, again after a second. */
 void children_write_end(struct live_run *run);
+/* Of a run whose end is being committed: will it be Failed? */
+bool children_end_failed(const struct live_run *run);
 
 /* client.c: sweeps whose children are run by clients. */
 struct client_batch {
@@ -142,6 +148,8 @@ struct client_batch {
     struct question *first;
 };
 bool client_is_launcher(const struct live_sweep *sweep);
+/* How many questions wait, `most` at most. */
+int64_t client_count_questions(const struct live_sweep *sweep, int64_t most);
 /* Takes the questions that wait, for one command. False when memory is short. */
 bool client_take_questions(struct live_sweep *sweep, int64_t most, struct client_batch *ret_batch);
 /* Answers all that wait. */

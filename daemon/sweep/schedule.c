@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "proposals.h"
 
 /* Children per generation command: bounds a transaction, and what one sweep may take while others wait. */
 enum { GENERATE_MAX = 256, RETRY_US = 1000000 };
@@ -39,14 +40,15 @@ static bool may_generate(const struct live_sweep *sweep)
 {
     int64_t limit = sweep->specification.max_concurrent_runs;
 
+    if (proposals_awaited(sweep))
+        return false;
     if (client_is_launcher(sweep))
         return sweep->questions != NULL && !sweep->generating; /* the store tells what each of them gets */
     return (sweep->status == HD_STARTING || sweep->status == HD_RUNNING) && sweep->generation == HD_GENERATING && !sweep->generating &&
            !sweep->resting && sweep->generated < sweep->specification.max_total_runs && (limit == 0 || sweep->live < limit);
 }
 
-/* Leaves the sweep alone for a moment: the store did not take a write, or memory is short. */
-static void rest(struct live_sweep *sweep)
+void schedule_rest(struct live_sweep *sweep)
 {
     sweep->resting = true;
     if (sweep->sweeps->closing)
@@ -81,7 +83,7 @@ static void on_intended(struct store_write *write)
         if (write->error.code != HD_CONFLICT) {
             log_line(LOG_LEVEL_ERROR, "run %s: its start could not be stored: %s", run->id, write->error.message);
             live_run_wait_first(run);
-            rest(sweep);
+            schedule_rest(sweep);
         }
     }
     free(intend->devices);
@@ -127,6 +129,7 @@ struct generate {
     struct grant *grants[GENERATE_MAX]; /* of the first children, request.slots of them */
     const char *devices[GENERATE_MAX];  /* the same for the store */
     struct client_batch clients;        /* whose questions it is for, if it is for any */
+    cJSON *proposals[PROPOSALS_MOST];   /* owned */
 };
 
 /* Takes over the grant; NULL: the child is Queued. */
@@ -165,6 +168,14 @@ static void take_children(struct generate *generate)
         allocation_release(&sweep->sweeps->allocation, generate->grants[i]);
 }
 
+static void free_generate(struct generate *generate)
+{
+    for (int64_t i = 0; i < generate->request.proposal_count; i++)
+        cJSON_Delete(generate->proposals[i]);
+    store_generate_clear(&generate->request);
+    free(generate);
+}
+
 static void on_generated(struct store_write *write)
 {
     struct generate *generate = (struct generate *)write;
@@ -179,11 +190,11 @@ static void on_generated(struct store_write *write)
         control_apply(sweep, &generate->request.ret_sweep);
     } else {
         log_line(LOG_LEVEL_ERROR, "sweep %s: children could not be generated: %s", sweep->id, write->error.message);
-        rest(sweep);
+        schedule_rest(sweep);
     }
     client_settle(sweep, &generate->clients, write->result != 0 ? &write->error : NULL);
-    store_generate_clear(&generate->request);
-    free(generate);
+    free_generate(generate);
+    proposals_prepare(sweep);
     live_sweep_release(sweep);
     schedule(sweeps);
 }
@@ -201,6 +212,8 @@ static bool submit(struct generate *generate, int64_t count)
     generate->request.devices = generate->devices;
     generate->request.asks = generate->clients.asks;
     generate->request.ask_count = generate->clients.count;
+    generate->request.proposals = generate->proposals;
+    generate->request.proposal_count = proposals_take(sweep, count < PROPOSALS_MOST ? count : PROPOSALS_MOST, generate->proposals);
     generate->request.write.done = on_generated;
     if (store_generate(sweep->sweeps->store, &generate->request, &error) != 0) {
         client_settle(sweep, &generate->clients, &error);
@@ -220,36 +233,81 @@ static bool may_take_kept(const struct live_sweep *sweep)
     return kept_for == NULL || sweep == kept_for || sweep->slots < kept_for->slots;
 }
 
-enum served { SERVED, FITS_NOT, CANNOT };
+enum served { SERVED, FITS_NOT, CANNOT, AWAITS_PROPOSALS };
 
-/* Children of the sweep, at most `slots` of them with a slot: as many as there are devices for. */
-static enum served generate(struct live_sweep *sweep, int64_t slots)
+/* A sweep with a concurrency of its own generates up to it even without a slot: its children are Queued. Where the next child depends on
+ * what is known, it is not generated before it can run. */
+static bool has_queue(const struct live_sweep *sweep)
 {
-    struct sweeps *sweeps = sweep->sweeps;
-    const struct demand demand = demand_of(&sweep->specification.run);
-    int64_t limit = sweep->specification.max_concurrent_runs, count = limit > 0 ? limit - sweep->live : slots, granted = 0;
-    struct generate *generate = calloc(1, sizeof *generate);
-    enum served result;
+    return sweep->specification.max_concurrent_runs > 0 && !client_is_launcher(sweep) && sweep->specification.sampling.type != HD_BAYESIAN;
+}
 
-    if (generate == NULL || (client_is_launcher(sweep) && !client_take_questions(sweep, GENERATE_MAX, &generate->clients))) {
-        free(generate);
-        return CANNOT;
-    }
-    count = count < GENERATE_MAX ? count : GENERATE_MAX;
-    while (granted < slots && granted < count &&
-           (generate->grants[granted] = allocation_take(&sweeps->allocation, &demand, may_take_kept(sweep))) != NULL) {
+/* Takes grants for at most `most` children; *ret_granted is how many there were. */
+static void take_grants(struct generate *generate, int64_t most, int64_t *ret_granted)
+{
+    struct live_sweep *sweep = generate->sweep;
+    const struct demand demand = demand_of(&sweep->specification.run);
+    int64_t granted = 0;
+
+    while (granted < most && (generate->grants[granted] = allocation_take(&sweep->sweeps->allocation, &demand, may_take_kept(sweep))) != NULL) {
         generate->devices[granted] = generate->grants[granted]->json;
         granted++;
     }
+    *ret_granted = granted;
+}
+
+static void give_back(struct generate *generate, int64_t from, int64_t until)
+{
+    for (int64_t i = from; i < until; i++)
+        allocation_release(&generate->sweep->sweeps->allocation, generate->grants[i]);
+}
+
+/* Children of the sweep, at most `slots` of them with a slot: as many as there are devices for, and proposals. */
+static enum served generate(struct live_sweep *sweep, int64_t slots)
+{
+    int64_t limit = sweep->specification.max_concurrent_runs, count = limit > 0 ? limit - sweep->live : slots, granted = 0, ready;
+    struct generate *generate = calloc(1, sizeof *generate);
+    enum served result;
+
+    if (generate == NULL)
+        return CANNOT;
     generate->sweep = sweep;
+    count = count < GENERATE_MAX ? count : GENERATE_MAX;
+    take_grants(generate, slots < count ? slots : count, &granted);
+    ready = proposals_ready(sweep, has_queue(sweep) ? count : granted);
+    give_back(generate, ready < granted ? ready : granted, granted);
+    granted = ready < granted ? ready : granted;
     generate->request.slots = granted;
-    result = granted == 0 && slots > 0 ? FITS_NOT : submit(generate, limit > 0 ? count : granted) ? SERVED : CANNOT;
+    if (granted == 0 && slots > 0)
+        result = proposals_awaited(sweep) ? AWAITS_PROPOSALS : FITS_NOT;
+    else if (ready == 0)
+        result = AWAITS_PROPOSALS;
+    else
+        result = submit(generate, ready) ? SERVED : CANNOT;
     if (result == SERVED)
         return SERVED;
-    for (int64_t i = 0; i < granted; i++)
-        allocation_release(&sweeps->allocation, generate->grants[i]);
-    free(generate);
+    give_back(generate, 0, granted);
+    free_generate(generate);
     return result;
+}
+
+/* Children for the questions that wait: those of clients need nothing of this machine. */
+static enum served generate_for_questions(struct live_sweep *sweep)
+{
+    int64_t most = proposals_ready(sweep, client_count_questions(sweep, GENERATE_MAX));
+    struct generate *generate = most > 0 ? calloc(1, sizeof *generate) : NULL;
+
+    if (most == 0)
+        return AWAITS_PROPOSALS;
+    if (generate == NULL || !client_take_questions(sweep, most, &generate->clients)) {
+        free(generate);
+        return CANNOT;
+    }
+    generate->sweep = sweep;
+    if (submit(generate, most))
+        return SERVED;
+    free_generate(generate);
+    return CANNOT;
 }
 
 /* --- Who is next ------------------------------------------------------------------------------------------------------------------------
@@ -325,21 +383,19 @@ static enum served serve(struct live_sweep *sweep, bool alone)
     return CANNOT;
 }
 
-/* A sweep with a concurrency of its own generates up to it even without a slot: its children are Queued. */
 static void generate_queued(struct sweeps *sweeps)
 {
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
-        if (sweep->specification.max_concurrent_runs > 0 && !client_is_launcher(sweep) && may_generate(sweep))
+        if (has_queue(sweep) && may_generate(sweep))
             (void)generate(sweep, 0);
 }
 
-/* Clients run their children where they like: those need nothing of this machine. */
 static void generate_for_clients(struct sweeps *sweeps)
 {
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next) {
         struct hd_error error = {0};
 
-        if (!client_is_launcher(sweep) || !may_generate(sweep) || generate(sweep, 0) != CANNOT)
+        if (!client_is_launcher(sweep) || !may_generate(sweep) || generate_for_questions(sweep) != CANNOT)
             continue;
         hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
         client_refuse_waiting(sweep, &error);
@@ -363,7 +419,7 @@ void schedule(struct sweeps *sweeps)
         enum served served = serve(sweep, candidates == 1);
 
         if (served == CANNOT)
-            rest(sweep);
+            schedule_rest(sweep);
         else if (served == SERVED && sweeps->kept_for == sweep)
             keep_for(sweeps, NULL);
         else if (served == FITS_NOT)

@@ -10,7 +10,6 @@ static const struct {
     const char *what;
     const char *instead;
 } not_yet[] = {
-    {"hyperparameter_sampling", "type", "bayesian", "bayesian sampling", "use random, sobol or grid sampling"},
     {"run_config", "launcher", "slurm", "the slurm launcher", "leave it out or give local"},
     {"run_config", "metrics_from_output", NULL, "reading metrics from the output", "leave it out and report the metrics from the program"},
     {"", "estimator", NULL, "an estimator", "give 'run_config'"},

@@ -5,7 +5,6 @@
 
 #include "sampling_types.h"
 
-/* A type that this version knows by name only has no function. */
 static const struct {
     const char *name;
     int (*draw)(const struct hd_sampling *sampling, const struct hd_space *space, uint64_t draw, cJSON **ret_configuration);
@@ -13,7 +12,7 @@ static const struct {
     [HD_RANDOM] = {"random", sampling_random_draw},
     [HD_GRID] = {"grid", sampling_grid_draw},
     [HD_SOBOL] = {"sobol", sampling_sobol_draw},
-    [HD_BAYESIAN] = {"bayesian", NULL},
+    [HD_BAYESIAN] = {"bayesian", sampling_bayesian_draw},
 };
 enum { SAMPLING_COUNT = sizeof SAMPLINGS / sizeof *SAMPLINGS };
 
@@ -45,7 +44,5 @@ enum hd_sampling_type hd_sampling_parse(const char *name)
 
 int hd_sampling_draw(const struct hd_sampling *sampling, const struct hd_space *space, uint64_t draw, cJSON **ret_configuration)
 {
-    if (SAMPLINGS[sampling->type].draw == NULL)
-        return 1;
     return SAMPLINGS[sampling->type].draw(sampling, space, draw, ret_configuration);
 }

@@ -6,6 +6,8 @@
 
 int sampling_random_draw(const struct hd_sampling *sampling, const struct hd_space *space, uint64_t draw, cJSON **ret_configuration);
 int sampling_sobol_draw(const struct hd_sampling *sampling, const struct hd_space *space, uint64_t draw, cJSON **ret_configuration);
+/* What it begins with, and goes on with where nothing can be proposed. */
+int sampling_bayesian_draw(const struct hd_sampling *sampling, const struct hd_space *space, uint64_t draw, cJSON **ret_configuration);
 int sampling_grid_draw(const struct hd_sampling *sampling, const struct hd_space *space, uint64_t draw, cJSON **ret_configuration);
 
 #endif

@@ -69,8 +69,6 @@ static bool has_number(const struct expression *expression, const cJSON *item)
     return between(item->valuedouble, least, most);
 }
 
-static bool has_value(const struct node *node, const cJSON *item);
-
 /* Exactly the members of the branch, in any order. */
 static bool has_members(const struct node *branch, const cJSON *item)
 {
@@ -79,7 +77,7 @@ static bool has_members(const struct node *branch, const cJSON *item)
     }
     for (size_t i = 0; i < branch->child_count; i++) {
         const cJSON *member = cJSON_GetObjectItemCaseSensitive(item, branch->children[i]->name);
-        if (member == NULL || !has_value(branch->children[i], member)) {
+        if (member == NULL || !node_contains(branch->children[i], member)) {
             return false;
         }
     }
@@ -87,14 +85,14 @@ static bool has_members(const struct node *branch, const cJSON *item)
 }
 
 /* No deeper than the space is. */
-static bool has_value(const struct node *node, const cJSON *item)
+bool node_contains(const struct node *node, const cJSON *item)
 {
     switch (node->kind) {
     case NODE_BRANCH:
         return has_members(node, item);
     case NODE_CHOICE:
         for (size_t i = 0; i < node->child_count; i++) {
-            if (has_value(node->children[i], item)) {
+            if (node_contains(node->children[i], item)) {
                 return true;
             }
         }
@@ -109,5 +107,5 @@ static bool has_value(const struct node *node, const cJSON *item)
 
 bool hd_space_contains(const struct hd_space *space, const cJSON *configuration)
 {
-    return has_value(space->root, configuration);
+    return node_contains(space->root, configuration);
 }

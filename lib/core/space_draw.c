@@ -9,11 +9,14 @@
 struct source {
     int64_t seed;
     uint64_t draw;
-    bool sobol; /* a point of the sequence; what has to be drawn again is drawn at random */
+    bool sobol;          /* a point of the sequence; what has to be drawn again is drawn at random */
+    const double *point; /* this point; NULL: none is given */
 };
 
 static double draw_unit(const struct source *source, uint32_t dimension, uint32_t retry)
 {
+    if (source->point != NULL && retry == 0)
+        return source->point[dimension];
     if (source->sobol && retry == 0)
         return hd_sobol_unit(source->seed, source->draw, dimension);
     return hd_random_unit(source->seed, source->draw, dimension, retry);
@@ -22,7 +25,7 @@ static double draw_unit(const struct source *source, uint32_t dimension, uint32_
 /* Below `bound`, each with the same probability: numbers from the incomplete last round of 2^64 are drawn again. */
 static uint64_t draw_index(const struct source *source, uint32_t dimension, uint64_t bound)
 {
-    if (source->sobol) {
+    if (source->sobol || source->point != NULL) {
         /* At most 1 - 2^-33, and bounds are below 2^53: the product is less than the bound, rounded too. */
         return (uint64_t)(draw_unit(source, dimension, 0) * (double)bound);
     }
@@ -87,12 +90,18 @@ static cJSON *draw_node(const struct source *source, const struct node *node)
 
 cJSON *hd_space_draw(const struct hd_space *space, int64_t seed, uint64_t draw)
 {
-    struct source source = {seed, draw, false};
+    struct source source = {seed, draw, false, NULL};
     return draw_node(&source, space->root);
 }
 
 cJSON *hd_space_draw_sobol(const struct hd_space *space, int64_t seed, uint64_t draw)
 {
-    struct source source = {seed, draw, true};
+    struct source source = {seed, draw, true, NULL};
+    return draw_node(&source, space->root);
+}
+
+cJSON *space_draw_point(const struct hd_space *space, const double *point)
+{
+    struct source source = {0, 0, false, point};
     return draw_node(&source, space->root);
 }

@@ -43,5 +43,9 @@ void node_free(struct node *node);
 void node_finish(struct node *node, uint32_t *dimension);
 /* The value as it is written in a parameter space, expressions in object form; NULL when memory is short. */
 cJSON *node_json(const struct node *node);
+/* Could the node have given this value? */
+bool node_contains(const struct node *node, const cJSON *item);
+/* The configuration at a point with a coordinate in (0, 1) for each dimension, by the inverse distributions. NULL when memory is short. */
+cJSON *space_draw_point(const struct hd_space *space, const double *point);
 
 #endif

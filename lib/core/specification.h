@@ -69,6 +69,7 @@ struct hd_earlier {
 /* What a machine has: no run may ask for more. */
 struct hd_machine {
     double gpus, cpus;
+    int64_t slots; /* children at once */
 };
 
 struct hd_specification_options {

@@ -16,12 +16,47 @@ static cJSON *new_number(double value)
     return hd_json_new_float(value);
 }
 
-static bool is_grid(const struct hd_fields *fields)
+static bool has_sampling(const struct hd_fields *fields, const char *name)
 {
     const cJSON *sampling = cJSON_GetObjectItemCaseSensitive(fields->output, "hyperparameter_sampling");
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(sampling, "type");
 
-    return cJSON_IsString(type) && strcmp(type->valuestring, "grid") == 0;
+    return cJSON_IsString(type) && strcmp(type->valuestring, name) == 0;
+}
+
+static bool is_grid(const struct hd_fields *fields)
+{
+    return has_sampling(fields, "grid");
+}
+
+/* Too few runs teach too little. */
+static void warn_few_runs(const struct hd_fields *fields, const struct hd_field *field, double total)
+{
+    enum { RUNS_PER_PARAMETER = 20 };
+    const struct hd_reading *reading = fields->context;
+    int parameters = hd_space_parameters(reading->space);
+
+    if (has_sampling(fields, "bayesian") && total < RUNS_PER_PARAMETER * parameters) {
+        hd_problems_add(fields->warnings, "BayesianFewRuns", field->name,
+                        "'max_total_runs' (%.0f) is less than %d times the number of parameters (%d): bayesian sampling may not have learned "
+                        "enough by then",
+                        total, RUNS_PER_PARAMETER, parameters);
+    }
+}
+
+/* Running children teach nothing yet. `concurrent` NULL: as many as there are slots. */
+static void warn_concurrency(const struct hd_fields *fields, const struct hd_field *field, const cJSON *concurrent, const cJSON *total)
+{
+    const struct hd_reading *reading = fields->context;
+    const struct hd_machine *machine = reading->options->machine;
+    double at_once = concurrent != NULL ? concurrent->valuedouble : machine != NULL ? (double)machine->slots : 0;
+
+    if (has_sampling(fields, "bayesian") && total != NULL && at_once > total->valuedouble / 4) {
+        hd_problems_add(fields->warnings, "BayesianConcurrency", field->name,
+                        "%.0f of %.0f runs may run at once, more than a quarter: bayesian sampling learns nothing from a run before it has "
+                        "ended; a smaller 'max_concurrent_runs' gives better runs",
+                        fmin(at_once, total->valuedouble), total->valuedouble);
+    }
 }
 
 /* A grid without a limit is run whole. */
@@ -72,6 +107,7 @@ void hd_read_total_runs(const struct hd_fields *fields, const struct hd_field *f
         }
     } else if (total != NULL && reading->space != NULL) {
         compare_with_space(fields, field, hd_space_size(reading->space), (uint64_t)total->valuedouble);
+        warn_few_runs(fields, field, total->valuedouble);
     }
 }
 
@@ -85,6 +121,7 @@ void hd_read_concurrent_runs(const struct hd_fields *fields, const struct hd_fie
                         "'max_concurrent_runs' (%.0f) is more than 'max_total_runs' (%.0f) and acts as that", concurrent->valuedouble,
                         total->valuedouble);
     }
+    warn_concurrency(fields, field, concurrent, total);
 }
 
 static const struct hd_field seconds_field = {

@@ -236,8 +236,6 @@ ROWS = {
 }
 
 UNSUPPORTED = {
-    "bayesian": ({SAMPLING: {"type": "Bayesian", "parameter_space": {"x": ["uniform", [0, 1]]}}},
-                 SAMPLING + ".type"),
     "estimator": ({"estimator": {"entry_script": "a.py"}}, "estimator"),
     "pipeline": ({"pipeline": {"steps": []}}, "pipeline"),
     "launcher": (run_config(launcher="slurm"), "run_config.launcher"),

@@ -1,0 +1,89 @@
+#include "metric_scale.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const double BENDS[METRIC_BENDS] = {0, 1, 10, 100};
+static const double FAR = 4; /* from here on the logarithm counts */
+
+static double clipped_rank(const struct metric_scale *scale, double value)
+{
+    return fmin(fmax(hd_goal_rank(scale->goal, value), scale->least), scale->most);
+}
+
+static double distance(const struct metric_scale *scale, double rank)
+{
+    return fmax(rank / scale->unit - scale->best / scale->unit, 0);
+}
+
+static double bend(const struct metric_scale *scale, double distance)
+{
+    double near = distance <= FAR ? distance : FAR + log1p(distance - FAR);
+    return scale->bend > 0 ? log1p(scale->bend * near) / log1p(scale->bend) : near;
+}
+
+static double log_slope(const struct metric_scale *scale, double distance)
+{
+    double slope = distance <= FAR ? 0 : -log1p(distance - FAR), near = distance <= FAR ? distance : FAR + log1p(distance - FAR);
+    return scale->bend > 0 ? slope + log(scale->bend / log1p(scale->bend)) - log1p(scale->bend * near) : slope;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double first = *(const double *)a, second = *(const double *)b;
+    return (first > second) - (first < second);
+}
+
+/* From the best to the median, or to whatever is worse than the best. */
+static double find_unit(const double *sorted, size_t count)
+{
+    double unit = sorted[count / 2] - sorted[0];
+    for (size_t i = count / 2; i < count && !(unit > 0); i++)
+        unit = sorted[i] - sorted[0];
+    return unit > 0 ? fmin(unit, DBL_MAX) : 1;
+}
+
+static void find_bounds(struct metric_scale *scale, const double *values, size_t count)
+{
+    scale->least = INFINITY;
+    scale->most = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        double rank = hd_goal_rank(scale->goal, values[i]);
+        if (!isfinite(rank))
+            continue;
+        scale->least = fmin(scale->least, rank);
+        scale->most = fmax(scale->most, rank);
+    }
+    if (scale->least > scale->most)
+        scale->least = scale->most = 0; /* none is finite */
+}
+
+void metric_scale_learn(struct metric_scale *scale, enum hd_goal goal, int bend_index, const double *values, size_t count, double *room)
+{
+    *scale = (struct metric_scale){.goal = goal, .bend = BENDS[bend_index], .deviation = 1};
+    find_bounds(scale, values, count);
+    for (size_t i = 0; i < count; i++)
+        room[i] = clipped_rank(scale, values[i]);
+    qsort(room, count, sizeof *room, compare);
+    scale->best = room[0];
+    scale->unit = find_unit(room, count);
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        double from_best = distance(scale, room[i]);
+        scale->log_slopes += log_slope(scale, from_best);
+        room[i] = bend(scale, from_best);
+        sum += room[i];
+    }
+    scale->mean = sum / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += (room[i] - scale->mean) * (room[i] - scale->mean);
+    if (squares > 0)
+        scale->deviation = sqrt(squares / (double)count);
+    scale->log_slopes -= (double)count * log(scale->deviation);
+}
+
+double metric_scale_apply(const struct metric_scale *scale, double value)
+{
+    return (bend(scale, distance(scale, clipped_rank(scale, value))) - scale->mean) / scale->deviation;
+}
