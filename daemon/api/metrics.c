@@ -214,8 +214,8 @@ void api_run_metrics(struct http_request *request, void *context)
     struct store_found found;
     struct answer_question question = {0};
 
-    if (!resource_find_run(request, api, &found) || !read_form(request, true, &question) ||
-        !read_from(request, &question) || resource_unchanged(request, api, &found))
+    if (!resource_find_run(request, api, &found) || !read_form(request, true, &question) || !read_from(request, &question) ||
+        resource_unchanged(request, api, &found))
         return;
     question.run = found.run;
     answer_start(request, api, question.points ? produce_points : produce_shapes, &question);
