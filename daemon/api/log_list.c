@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/json.h"
-#include "http/target.h"
+#include "core/utf8.h"
 #include "log_file.h"
 
 enum { FILES_LIMIT = 10000, DEPTH_LIMIT = 16 };
@@ -40,7 +40,7 @@ static void print_entry(struct list *list, int file, const char *name, const cha
     struct hd_text path = {0};
     struct stat status;
 
-    if (!http_target_is_utf8(entry) || fstatat(file, entry, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    if (!hd_utf8_valid(entry) || fstatat(file, entry, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return;
     hd_text_format(&path, "%s/%s", name, entry);
     if (path.failed)
