@@ -1,17 +1,15 @@
 /* The log files that a child has written. */
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/json.h"
 #include "follow.h"
 #include "handlers.h"
 #include "job.h"
 #include "log_file.h"
+#include "log_list.h"
 #include "resource.h"
 
 struct file_work {
@@ -37,42 +35,11 @@ static void free_file_work(struct file_work *job)
     free(job);
 }
 
-static void list_folder(struct file_work *job, const char *folder_name, bool *first)
-{
-    int file = log_folder_open(job->folder, folder_name);
-    DIR *folder = file >= 0 ? fdopendir(file) : NULL;
-    struct dirent *entry;
-
-    if (folder == NULL) {
-        if (file >= 0)
-            (void)close(file);
-        return;
-    }
-    while ((entry = readdir(folder)) != NULL) {
-        struct stat status;
-        struct hd_text name = {0};
-
-        if (fstatat(file, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
-            continue;
-        hd_text_format(&name, "%s/%s", folder_name, entry->d_name);
-        hd_text_add_string(&job->text, *first ? "{\"name\":" : ",{\"name\":");
-        hd_json_print_string(&job->text, name.failed ? "" : name.data);
-        hd_text_format(&job->text, ",\"size\":%" PRId64 "}", (int64_t)status.st_size);
-        hd_text_clear(&name);
-        *first = false;
-    }
-    (void)closedir(folder);
-}
-
 static void list_files(uv_work_t *work)
 {
     struct file_work *job = work->data;
-    bool first = true;
 
-    hd_text_add_string(&job->text, "{\"logs\":[");
-    for (const char *const *name = log_folders; *name != NULL; name++)
-        list_folder(job, *name, &first);
-    hd_text_add_string(&job->text, "]}");
+    log_list_print(job->folder, &job->text);
 }
 
 static void open_file(uv_work_t *work)
@@ -86,7 +53,9 @@ static void open_file(uv_work_t *work)
 
 static void reply_file(struct file_work *job)
 {
-    int range = log_range_read(http_header(job->request, "Range"), job->total, &job->offset, &job->length);
+    /* A log has no tag: whoever makes the range depend on one gets all of it (RFC 9110, 13.1.5). */
+    const char *header = http_header(job->request, "If-Range") == NULL ? http_header(job->request, "Range") : NULL;
+    int range = log_range_read(header, job->total, &job->offset, &job->length);
     char content_range[64];
 
     if (range < 0) {

@@ -197,14 +197,25 @@ void api_sweep_metrics(struct http_request *request, void *context)
     answer_start(request, api, produce_shapes, &question);
 }
 
+/* Reads `from`, which numbers points: the other forms would pass it over. */
+static bool read_from(struct http_request *request, struct answer_question *question)
+{
+    if (!http_query_integer(request, "from", 0, INT64_MAX, 0, &question->from))
+        return false;
+    if (question->points || http_query(request, "from") == NULL)
+        return true;
+    http_query_refuse(request, "from", "left out, unless 'form' is points");
+    return false;
+}
+
 void api_run_metrics(struct http_request *request, void *context)
 {
     struct api *api = context;
     struct store_found found;
     struct answer_question question = {0};
 
-    if (!resource_find_run(request, api, &found) || !read_form(request, true, &question) ||
-        !http_query_integer(request, "from", 0, INT64_MAX, 0, &question.from) || resource_unchanged(request, api, &found))
+    if (!resource_find_run(request, api, &found) || !read_form(request, true, &question) || !read_from(request, &question) ||
+        resource_unchanged(request, api, &found))
         return;
     question.run = found.run;
     answer_start(request, api, question.points ? produce_points : produce_shapes, &question);

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/utf8.h"
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -12,38 +14,6 @@ static int hex_digit(char c)
     if (c >= 'A' && c <= 'F')
         return c - 'A' + 10;
     return -1;
-}
-
-/* Bytes that follow a first byte, and the range of the second one (Unicode 15, table 3-7). */
-static int sequence_length(unsigned char first, unsigned char *ret_low, unsigned char *ret_high)
-{
-    *ret_low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    *ret_high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (first < 0x80)
-        return 0;
-    if (first >= 0xc2 && first <= 0xdf)
-        return 1;
-    if (first >= 0xe0 && first <= 0xef)
-        return 2;
-    if (first >= 0xf0 && first <= 0xf4)
-        return 3;
-    return -1;
-}
-
-bool http_target_is_utf8(const char *text)
-{
-    for (const unsigned char *byte = (const unsigned char *)text; *byte != '\0'; byte++) {
-        unsigned char low, high;
-        int more = sequence_length(*byte, &low, &high);
-        if (more < 0)
-            return false;
-        for (; more > 0; more--, low = 0x80, high = 0xbf) {
-            byte++;
-            if (*byte < low || *byte > high)
-                return false;
-        }
-    }
-    return true;
 }
 
 /* Decodes [from, end) to `*to`, ends it with NUL and moves `*to` behind that. Decoding never lengthens, so `to` may be in the same text. */
@@ -69,7 +39,7 @@ static int decode(char **to, const char *from, const char *end, bool plus_is_spa
         from++;
     }
     *out = '\0';
-    if (!http_target_is_utf8(start))
+    if (!hd_utf8_valid(start))
         return hd_error_set(error, HD_INVALID, "the address is not valid UTF-8 after percent-decoding");
     *to = out + 1;
     return 0;

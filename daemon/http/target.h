@@ -28,7 +28,5 @@ struct http_target {
 
 /* Cuts up and decodes `uri` in place; the target points into it. */
 int http_target_parse(struct http_target *target, char *uri, struct hd_error *error);
-/* True if all bytes make well-formed UTF-8 (no overlong forms, surrogates, or values above U+10FFFF). */
-bool http_target_is_utf8(const char *text);
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "core/utf8.h"
 #include "durable.h"
-#include "utf8.h"
 
 enum { FILE_LIMIT = 64 << 20 };
 
@@ -46,7 +46,7 @@ void order_clear(struct order *order)
 /* Arguments and environment are bytes, JSON is UTF-8: a string that is none goes as {"hex":"..."}. */
 static void print_bytes(struct hd_text *out, const char *bytes)
 {
-    if (utf8_valid(bytes)) {
+    if (hd_utf8_valid(bytes)) {
         hd_json_print_string(out, bytes);
         return;
     }

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/utf8.h"
 #include "tree.h"
-#include "utf8.h"
 
 /* The program owns these names and may have put anything there: no link is followed, no FIFO waited for. */
 static int open_log(int folder)
@@ -37,7 +37,7 @@ static size_t read_tail(int file, char *buffer)
             break;
         length += (size_t)count;
     }
-    size_t cut = offset > 0 ? utf8_rest_of_character(buffer, length) : 0;
+    size_t cut = offset > 0 ? hd_utf8_rest_of_character(buffer, length) : 0;
     memmove(buffer, buffer + cut, length - cut);
     return length - cut;
 }
@@ -65,13 +65,13 @@ char *output_tail(int folder, int attempt)
     if (file >= 0)
         close(file);
     struct hd_text text = {0};
-    utf8_add_clean(&text, buffer, length);
+    hd_utf8_add_clean(&text, buffer, length);
     char *tail = hd_text_take(&text);
     /* Replacing made it longer: cut the head again, at a character. */
     size_t size = tail == NULL ? 0 : strlen(tail);
     if (size > OUTPUT_TAIL) {
         char *kept = tail + size - OUTPUT_TAIL;
-        kept += utf8_rest_of_character(kept, OUTPUT_TAIL);
+        kept += hd_utf8_rest_of_character(kept, OUTPUT_TAIL);
         memmove(tail, kept, strlen(kept) + 1);
     }
     return tail;

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "core/json.h"
+#include "core/utf8.h"
 #include "durable.h"
-#include "utf8.h"
 
 enum { NAME_SIZE = 32, FILE_LIMIT = 16384 };
 
@@ -53,7 +53,7 @@ static int fill(int file, const struct hd_text *text)
 int record_write(int folder, int attempt, int file, const struct record *record)
 {
     struct hd_text reason = {0}, text = {0};
-    utf8_add_clean(&reason, record->reason, strnlen(record->reason, sizeof record->reason));
+    hd_utf8_add_clean(&reason, record->reason, strnlen(record->reason, sizeof record->reason));
     hd_text_format(&text, "{\"kind\":\"%s\",\"exit_code\":%d,\"signal\":%d,", kind_names[record->kind], record->exit_code, record->signal);
     hd_text_format(&text, "\"started_us\":%" PRId64 ",\"ended_us\":%" PRId64 ",", record->started_us, record->ended_us);
     hd_text_format(&text, "\"peak_memory\":%" PRId64 ",\"cpu_us\":%" PRId64 ",\"reason\":", record->peak_memory, record->cpu_us);

@@ -192,6 +192,52 @@ static const char *outcome_message(const char *code)
     return code;
 }
 
+/* Why the first failed child failed, out of its stored error: the last lines of what it printed, else what the daemon says. */
+static void add_cause(struct hd_text *message, const char *error_json)
+{
+    enum { LINES = 3 };
+    cJSON *tree = hd_json_parse_own(error_json);
+    const char *output = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "output"));
+    const char *told = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "message"));
+    size_t length = output != NULL ? strlen(output) : 0;
+    const char *start;
+    int lines = 0;
+
+    while (length > 0 && output[length - 1] == '\n')
+        length--;
+    if (length > 0) {
+        for (start = output + length; start > output; start--)
+            if (start[-1] == '\n' && ++lines == LINES)
+                break;
+        hd_text_add_string(message, "; the first one's last output: ");
+        hd_text_add(message, start, (size_t)(output + length - start));
+    } else if (told != NULL) {
+        hd_text_format(message, "; the first one: %s", told);
+    }
+    cJSON_Delete(tree);
+}
+
+static const char FIRST_CHILD_FAILED[] = "SELECT error FROM run WHERE sweep = ?1 AND status = 8 ORDER BY number LIMIT 1";
+
+/* Ends a sweep whose children have all failed. */
+static int settle_failed(struct database *database, struct sweep_row *row, const char *code, struct hd_error *error)
+{
+    sqlite3_stmt *statement = database_query(database, error, FIRST_CHILD_FAILED, "i", row->key);
+    struct hd_text message = {0};
+    int result = statement == NULL ? -(int)error->code : database_step(database, statement, error);
+
+    hd_text_add_string(&message, outcome_message(code));
+    if (result == 1) {
+        add_cause(&message, database_text(statement, 0));
+        database_reset(statement);
+    }
+    if (result >= 0)
+        result = message.failed ? hd_error_set(error, HD_UNAVAILABLE, "out of memory")
+                                : sweep_move(database, row, HD_FAILED, code, message.data, error);
+    hd_text_clear(&message);
+    return result;
+}
+
 static const char STORED_REASON[] = "SELECT reason FROM sweep WHERE sweep = ?1";
 
 int sweep_settle(struct database *database, struct sweep_row *row, struct hd_error *error)
@@ -230,37 +276,14 @@ int sweep_settle(struct database *database, struct sweep_row *row, struct hd_err
         free(reason);
         return result;
     }
+    if (strcmp(outcome.reason_code, "all_children_failed") == 0)
+        return settle_failed(database, row, outcome.reason_code, error);
     return sweep_move(database, row, outcome.status, outcome.reason_code, outcome_message(outcome.reason_code), error);
 }
 
 static const char SET_WATCH[] = "UPDATE sweep SET failures = ?2, failures_off = ?3 WHERE sweep = ?1";
 static const char SET_REASON[] = "UPDATE sweep SET reason = ?2 WHERE sweep = ?1";
 static const char FIRST_FAILED[] = "SELECT id, error FROM run WHERE sweep = ?1 AND status = 8 ORDER BY ended_us, run LIMIT ?2";
-
-/* The last lines of what the first failed child printed, out of its stored error. */
-static void add_last_lines(struct hd_text *message, const char *error_json)
-{
-    enum { LINES = 3 };
-    cJSON *tree = hd_json_parse_own(error_json);
-    const char *output = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "output"));
-    const char *start;
-    int lines = 0;
-
-    if (output != NULL && *output != '\0') {
-        size_t length = strlen(output);
-
-        while (length > 0 && output[length - 1] == '\n')
-            length--;
-        for (start = output + length; start > output; start--)
-            if (start[-1] == '\n' && ++lines == LINES)
-                break;
-        if (start < output + length) {
-            hd_text_add_string(message, "; the first one's last output: ");
-            hd_text_add(message, start, (size_t)(output + length - start));
-        }
-    }
-    cJSON_Delete(tree);
-}
 
 /* Writes why the failure limit ended the sweep: which children, and what the first one said. */
 static int write_failure_reason(struct database *database, const struct sweep_row *row, struct hd_error *error)
@@ -280,7 +303,7 @@ static int write_failure_reason(struct database *database, const struct sweep_ro
     hd_text_format(&message, "the first %" PRId64 " children to end all failed: ", row->watch.limit);
     hd_text_add(&message, ids.data != NULL ? ids.data : "", ids.length);
     if (first_error != NULL)
-        add_last_lines(&message, first_error);
+        add_cause(&message, first_error);
     if (result == 0) {
         reason = message.failed ? NULL : reason_json("initial_failures", message.data, &out_of_memory);
         result = reason == NULL ? hd_error_set(error, HD_UNAVAILABLE, "out of memory")

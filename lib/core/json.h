@@ -40,7 +40,7 @@ enum hd_json_style {
     HD_JSON_SPACED,  /* {"a": 1, "b": [1, 2]} : as Python's json.dumps, but UTF-8 is kept */
 };
 void hd_json_print(struct hd_text *out, const cJSON *value, enum hd_json_style style);
-/* A string in quotes, escaped. */
+/* A string in quotes, escaped; bytes that are no UTF-8, as a path or a message may hold, become U+FFFD: what is printed is always JSON. */
 void hd_json_print_string(struct hd_text *out, const char *string);
 /* The text of a value of reference 5.4: `True`, `65`, a string itself, compact JSON for arrays and objects. */
 void hd_json_command_line(struct hd_text *out, const cJSON *value);

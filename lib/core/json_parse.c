@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json_tree.h"
+#include "utf8.h"
 
 struct scanner {
     const char *text;
@@ -43,30 +44,6 @@ static void skip_space(struct scanner *scanner)
             return;
         scanner->at++;
     }
-}
-
-/* Length of the UTF-8 character at `bytes`, or 0: not overlong, no surrogate, at most U+10FFFF (Unicode, table 3-7). */
-static size_t utf8_length(const unsigned char *bytes, size_t available)
-{
-    static const struct {
-        unsigned char first, last, second_min, second_max, length;
-    } FORMS[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-        {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++) {
-        if (bytes[0] < FORMS[i].first || bytes[0] > FORMS[i].last)
-            continue;
-        size_t length = FORMS[i].length;
-        if (length > available || bytes[1] < FORMS[i].second_min || bytes[1] > FORMS[i].second_max)
-            return 0;
-        for (size_t k = 2; k < length; k++) {
-            if ((bytes[k] & 0xc0) != 0x80)
-                return 0;
-        }
-        return length;
-    }
-    return 0;
 }
 
 static int hex_digit(int byte)
@@ -173,7 +150,7 @@ static bool scan_characters(struct scanner *scanner, char *out)
         }
         size_t length = 1;
         if (byte >= 0x80) {
-            length = utf8_length((const unsigned char *)scanner->text + scanner->at, scanner->length - scanner->at);
+            length = hd_utf8_length(scanner->text + scanner->at, scanner->length - scanner->at);
             if (length == 0)
                 return fail(scanner, "invalid UTF-8", scanner->at);
         }

@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "number.h"
+#include "utf8.h"
 
 struct printer {
     struct hd_text *out;
@@ -19,13 +20,18 @@ void hd_json_print_string(struct hd_text *out, const char *string)
     const char *start = string;
     for (;; string++) {
         unsigned char byte = (unsigned char)*string;
-        if (byte >= 0x20 && byte != '"' && byte != '\\')
+        size_t length = byte < 0x80 ? 1 : hd_utf8_length(string, strnlen(string, 4));
+        if (length > 0 && byte >= 0x20 && byte != '"' && byte != '\\') {
+            string += length - 1;
             continue;
+        }
         hd_text_add(out, start, (size_t)(string - start));
         start = string + 1;
         if (byte == '\0')
             break;
-        if (byte >= 0x20)
+        if (length == 0)
+            hd_text_add_string(out, "\xEF\xBF\xBD");
+        else if (byte >= 0x20)
             hd_text_add(out, (const char[]){'\\', (char)byte}, 2);
         else if (SHORT[byte] != 0)
             hd_text_add(out, (const char[]){'\\', SHORT[byte]}, 2);

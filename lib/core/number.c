@@ -86,6 +86,14 @@ static struct decimal subnormal_shortest(double value)
     return decimal;
 }
 
+/* For normal values. By its bits: with frexp() it would be all that makes hyperdrive-monitor load libm, for each child once more. */
+static bool is_power_of_two(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & ((UINT64_C(1) << (DBL_MANT_DIG - 1)) - 1)) == 0;
+}
+
 /* 15 digits survive the way through a double, so if any decimal of at most 15 digits gives the value, the nearest of 15 is that one. Of 16
  * digits several may give it: the nearest does if any does, except for powers of two, whose neighbour below is only half as far away as the
  * one above; there the next larger decimal may do where the nearest, a smaller one, does not. */
@@ -100,8 +108,7 @@ static struct decimal shortest(double value)
     decimal = decimal_cut(&full, DIGITS_ALWAYS_SHORT + 1, value);
     if (decimal_value(&decimal) == value)
         return decimal;
-    int exponent;
-    if (frexp(value, &exponent) == 0.5) {
+    if (is_power_of_two(value)) {
         decimal_increase(&decimal);
         if (decimal_value(&decimal) == value)
             return decimal;

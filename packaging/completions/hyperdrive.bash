@@ -106,7 +106,7 @@ _hyperdrive() {
       _hyperdrive_words 'bandit,slack_factor=0.1 median_stopping truncation_selection,truncation_percentage=20' "$current"
       return
       ;;
-    --url | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry)
+    --url | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry | -n | -s)
       COMPREPLY=()
       return
       ;;
@@ -122,7 +122,7 @@ _hyperdrive() {
   else
     case $command in
       submit | validate | sample) _hyperdrive_files "$current" ;;
-      show | watch | best | children | hyperparameters | metrics | config | logs | events | cancel | retry | set | delete)
+      show | watch | best | children | hyperparameters | metrics | config | logs | events | cancel | retry | replay | set | delete)
         _hyperdrive_words "$(_hyperdrive_sweeps ${place[@]+"${place[@]}"})" "$current"
         ;;
       devices) _hyperdrive_words 'drain activate' "$current" ;;

@@ -130,6 +130,9 @@ class Doctor(DaemonTest):
         with open(path, "a", encoding="utf-8") as file:
             file.write("slot = 3\n")
         self.assertOnlyFault("configuration", r"hyperdrived.conf:2: there is no setting 'slot'; did you mean 'slots'\?")
+        with open(path, "wb") as file:
+            file.write(b"\xff = 3\n")
+        self.assertOnlyFault("configuration", "hyperdrived.conf:1: there is no setting '\ufffd'")
 
     def test_no_python(self):
         code, found = self.examine(environment={"PATH": self.folder})

@@ -3,12 +3,16 @@
 HD_CC is the C compiler, HD_SANITIZE what the build was sanitized with.
 """
 
+import importlib.util
+import itertools
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import unittest
+from unittest import mock
 
 import harness
 from harness import DaemonTest, SharedDaemonTest, clean_environment, wait_until
@@ -52,13 +56,16 @@ class Building:
         self.assertEqual(done.returncode, 0, "%r: %s" % (command, done.stderr))
         return done.stdout
 
-    def build(self, source, program):
+    def build(self, source, program, static=False):
         """As the page of the examples says it, with what is not installed yet taken from the build folder."""
         include = os.path.join(self.folder, "include")
         os.makedirs(os.path.join(include, "hyperdrive"), exist_ok=True)
         shutil.copy(HEADER, os.path.join(include, "hyperdrive"))
         flags = self.run_tool("pkg-config", "--define-variable=includedir=" + include, "--define-variable=libdir=" + LIBRARY, "--cflags",
-                              "--libs", "hyperdrive", PKG_CONFIG_PATH=os.path.join(harness.BUILD, "meson-private"))
+                              "--libs", *(["--static"] if static else []), "hyperdrive",
+                              PKG_CONFIG_PATH=os.path.join(harness.BUILD, "meson-private"))
+        if static:
+            flags = flags.replace("-lhyperdrive", os.path.join(LIBRARY, "libhyperdrive.a"))
         sanitize = [] if SANITIZE == "none" else ["-fsanitize=" + SANITIZE]
         self.run_tool(*CC, "-O2", "-Wall", "-Wextra", "-Werror", *sanitize, "-o", program, source, *shlex.split(flags), "-lm",
                       "-Wl,-rpath," + LIBRARY)
@@ -113,6 +120,12 @@ class Examples(Building, SharedDaemonTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual([line.split(":")[0] for line in done.stdout.splitlines()], ["epoch 1", "epoch 2"])
 
+    def test_c_with_the_static_library(self):
+        """It needs libcurl, but nothing of what libcurl itself was built with."""
+        program = os.path.join(self.examples, "c", "train")
+        self.build(os.path.join(self.examples, "c", "train.c"), program, static=True)
+        self.assertNotIn("libhyperdrive", self.run_tool("ldd", program))
+
     def test_shell(self):
         path = os.path.dirname(harness.COMMAND) + ":" + os.environ["PATH"]
         _, runs = self.submit_example("shell", run_config={"environment_variables": {"PATH": path}})
@@ -141,6 +154,30 @@ class Examples(Building, SharedDaemonTest):
                 self.assertEqual(self.steps(self.points(run["run_id"])["height"]), list(range(1, 11)))
         self.assertIn("Completed", [run["status"] for run in runs])
 
+    def test_client_whose_first_children_all_fail(self):
+        """A rate that is too high fails in its first step, and so before any other child ends: that must not end the sweep."""
+        tune = self.tune_as_module()
+        calls, descend = itertools.count(), tune.descend
+
+        def fail_first(run, report):
+            if next(calls) < 3:
+                raise OverflowError("it has left the valley")
+            wait_until(lambda: self.sweep(run["sweep_id"])["children"].get("Failed", 0) >= 3, "three failed children")
+            descend(run, report)
+
+        with mock.patch.object(tune, "descend", fail_first), mock.patch("sys.stdout"), \
+             mock.patch("sys.argv", ["tune.py", "--state-dir", self.daemon.state, "--runs", "8", "--clients", "4"]):
+            tune.main()
+        sweep = self.client.read("/sweeps")["sweeps"][0]
+        self.assertEqual((sweep["experiment"], sweep["status"]), ("valley", "Completed"))
+        self.assertEqual(sweep["children"]["total"], 8)
+
+    def tune_as_module(self):
+        specification = importlib.util.spec_from_file_location("tune", os.path.join(self.examples, "client", "tune.py"))
+        tune = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(tune)
+        return tune
+
     def test_checkpoint(self):
         """The best two of a sweep are trained on by a second one, and give what one training of that length gives."""
         sweep, runs = self.submit_example("checkpoint", max_total_runs=3, run_config={"arguments": ["--epochs", 3]})
@@ -164,6 +201,70 @@ class Examples(Building, SharedDaemonTest):
         compiled = os.path.join(self.folder, "use.o")
         self.run_tool("c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-I", os.path.dirname(HEADER), "-c", "-o", compiled, source)
         self.assertIn(" U hd_report\n", self.run_tool("nm", compiled))
+
+
+class Page(DaemonTest):
+    """packaging/examples/README.md: its commands, copied to a shell, on sweep files that are made shorter."""
+
+    autostart = False
+
+    def commands(self):
+        """The indented blocks of the page, in order."""
+        with open(os.path.join(EXAMPLES, "README.md"), encoding="utf-8") as file:
+            return "".join(line[4:] for line in file if line.startswith("    "))
+
+    def installed(self):
+        """What the page takes for granted, in a folder of its own: programs, library and header, examples."""
+        prefix = os.path.join(self.folder, "usr")
+        for folder in ("bin", "lib", "include/hyperdrive"):
+            os.makedirs(os.path.join(prefix, folder))
+        shutil.copy(HEADER, os.path.join(prefix, "include", "hyperdrive"))
+        for name in ("libhyperdrive.so", "libhyperdrive.so.0"):
+            os.symlink(os.path.join(LIBRARY, name), os.path.join(prefix, "lib", name))
+        for program in (harness.HYPERDRIVED, harness.COMMAND):
+            os.symlink(program, os.path.join(prefix, "bin", os.path.basename(program)))
+        self.program("cc", shlex.join(CC + ([] if SANITIZE == "none" else ["-fsanitize=" + SANITIZE]) + ["-Wl,-rpath," + LIBRARY]))
+        self.program("pkg-config", shlex.join([shutil.which("pkg-config"), "--define-variable=includedir=%s/include" % prefix,
+                                               "--define-variable=libdir=%s/lib" % prefix]))
+        shutil.copytree(EXAMPLES, os.path.join(prefix, "share", "hyperdrive", "examples"),
+                        ignore=shutil.ignore_patterns("__pycache__", "train", "outputs"))
+        for name in ("c", "checkpoint", "digits", "shell"):
+            self.shorten(os.path.join(prefix, "share", "hyperdrive", "examples", name, "sweep.json"))
+        return prefix
+
+    def program(self, name, command):
+        path = os.path.join(self.folder, "usr", "bin", name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\nexec %s "$@"\n' % command)
+        os.chmod(path, 0o755)
+
+    def shorten(self, path):
+        with open(path, encoding="utf-8") as file:
+            sweep = json.load(file)
+        sweep["max_total_runs"] = 2
+        if sweep["experiment"] in ("digits", "spirals"):
+            sweep["run_config"]["arguments"] = ["--epochs", 2]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(sweep, file)
+
+    def test_its_commands_can_be_copied_and_run(self):
+        prefix = self.installed()
+        script = self.commands().replace("/usr/share", prefix + "/share").replace("/tmp/sweeps", self.daemon.state)
+        os.mkdir(os.path.join(self.folder, "home"))
+        # The daemon of the page is in the shell's process group, and ends with it.
+        shell = subprocess.Popen(["bash", "-e", "-c", script + "\nhyperdrive --state-dir %s list --json > listed.json" % self.daemon.state],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=os.path.join(self.folder, "home"),
+                                 start_new_session=True, env={**clean_environment(), "PATH": prefix + "/bin:" + os.environ["PATH"],
+                                                              "PKG_CONFIG_PATH": os.path.join(harness.BUILD, "meson-private")})
+        self.addCleanup(shell.stdout.close)
+        wait_until(lambda: shell.poll() is not None, "the end of the page's commands", 240)
+        os.killpg(shell.pid, signal.SIGTERM)
+        printed = shell.stdout.read()
+        self.assertEqual(shell.returncode, 0, printed)
+        with open(os.path.join(self.folder, "home", "examples", "listed.json"), encoding="utf-8") as file:
+            sweeps = json.load(file)["sweeps"]
+        self.assertEqual([(sweep["experiment"], sweep["status"]) for sweep in reversed(sweeps)], [
+            (name, "Completed") for name in ("digits", "ring", "line", "spirals", "spirals", "valley")], printed)
 
 
 class DeadDaemon(Building, DaemonTest):

@@ -1,6 +1,7 @@
 """Every operation of the reference's section 2, over HTTP: answers, refusals, and what is shown of sweeps, children and logs."""
 
 import re
+import urllib.parse
 
 import harness
 from harness import DaemonTest, SharedDaemonTest, read_json
@@ -473,6 +474,28 @@ class Logs(DaemonTest):
         for header in ("lines=1-2", "bytes=a-b", "bytes=5-4"):  # what is no range is passed over
             with self.subTest(header):
                 self.assertEqual(self.client.request("GET", path, headers={"Range": header}).status, 200)
+        response = self.client.request("GET", path, headers={"Range": "bytes=0-3", "If-Range": '"tag"'})  # a log has no tag
+        self.assertEqual((response.status, response.body), (200, text))
+
+    def test_list_of_what_can_be_asked_for(self):
+        """Files in folders are listed, and names that are no UTF-8 do not spoil the list."""
+        source = self.source({"train.py": "import os\nos.makedirs('logs/deep/er')\n"
+                                          "for name in (b'logs/\\xff', b'logs/deep/\\xc3(', b'logs/a\\nb', b'logs/deep/er/x', 'logs/\u00fc \"%2f'.encode()):\n"
+                                          "    open(name, 'w').write('text')\nos.symlink('a', 'logs/link')\nos.mkfifo('logs/fifo')\n"})
+        run_id = self.finished_sweep(max_total_runs=1, run_config={"source_directory": source, "script": "train.py"})["run_id"] + "_0"
+        listed = self.client.read("/runs/%s/logs" % run_id)
+        self.assertFalse(listed["truncated"])
+        names = sorted(entry["name"] for entry in listed["logs"])
+        self.assertEqual(names, ["logs/a\nb", "logs/deep/er/x", "logs/\u00fc \"%2f", "user_logs/std_log.txt"])
+        for entry in listed["logs"]:
+            response = self.client.get("/runs/%s/logs/%s" % (run_id, urllib.parse.quote(entry["name"])))
+            self.assertEqual((response.status, len(response.body)), (200, entry["size"]))
+
+    def test_list_of_many_files(self):
+        source = self.source({"train.py": "import os\nos.mkdir('logs/many')\nfor n in range(10001):\n    open('logs/many/%d' % n, 'w').close()\n"})
+        run_id = self.finished_sweep(max_total_runs=1, run_config={"source_directory": source, "script": "train.py"})["run_id"] + "_0"
+        listed = self.client.read("/runs/%s/logs" % run_id)
+        self.assertEqual((len(listed["logs"]), listed["truncated"]), (10000, True))
 
     def test_list_and_paths_outside(self):
         run_id = self.logged_run()

@@ -108,6 +108,8 @@ class Kinds(ReportTest):
         self.assertEqual(points[0]["time"], "2025-02-07T06:39:33.034036Z")
         self.assertRegex(points[1]["time"], r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
         self.assertEqual([point["value"] for point in self.points(run_id, **{"from": 1})["points"]["Accuracy"]], [0.25])
+        response = self.client.get("/runs/%s/metrics" % run_id, **{"from": 1})
+        self.assertError(response, 400, "'from' must be left out, unless 'form' is points, got \"1\"", "from")
         self.finish(sweep_id, run_id)
 
 

@@ -271,6 +271,15 @@ class Outcomes(SweepTest):
         sweep = self.finished_sweep(max_total_runs=2, run_config={"command": ["/bin/false"]})
         self.ended_with(sweep, "Failed", "all_children_failed")
 
+    def test_the_reason_says_why_children_failed(self):
+        """The last output of the first one; the daemon's own words for one that could not start, or said nothing."""
+        for command, limit, cause in ((["/bin/sh", "-c", "echo begin; echo no such column >&2; exit 1"], 3, "'s last output: begin\nno such column"),
+                                      (["/nonexistent/train"], 3, ": cannot execute '/nonexistent/train': No such file or directory"),
+                                      (["/nonexistent/train"], 2, ": cannot execute '/nonexistent/train': No such file or directory")):
+            sweep = self.finished_sweep(max_total_runs=2, initial_failure_limit=limit, run_config={"command": command})
+            message = sweep["status_reason"]["message"]
+            self.assertTrue(message.endswith("; the first one" + cause), message)
+
     def test_all_children_canceled_by_the_user(self):
         sweep_id, runs = self.running_sweep(3)
         for run_id in runs:

@@ -1,4 +1,5 @@
-"""The shell completions know every command and option of the hyperdrive command, and no others; ids of sweeps come from the daemon."""
+"""The shell completions and the manual page know every command and option of the hyperdrive command, and the completions no others; ids of
+sweeps come from the daemon."""
 
 import os
 import pathlib
@@ -88,13 +89,16 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.bash("list", "--status", "=", "Comp"), ["Completed"])
 
     def test_bash_ids(self):
-        for command in ("show", "watch", "best", "children", "hyperparameters", "metrics", "config", "logs", "events", "cancel", "set", "delete"):
+        for command in ("show", "watch", "best", "children", "hyperparameters", "metrics", "config", "logs", "events", "cancel", "retry", "replay", "set",
+                        "delete"):
             with self.subTest(command):
                 self.assertEqual(self.bash(command, ""), ["last", "HD_first", "HD_at_list_--limit"])
         self.assertEqual(self.bash("--state-dir", "DIR", "best", "HD_at"), ["HD_at_--state-dir_DIR"])
         self.assertEqual(self.bash("best", "--url", "=", "U", "HD_at"), ["HD_at_--url_U"])
         self.assertEqual(self.bash("set", "--max-total-runs", "3", "la"), ["last"])
         self.assertEqual(self.bash("best", "HD_first", ""), [])
+        self.assertEqual(self.bash("replay", "-p", "median_stopping", "la"), ["last"])
+        self.assertEqual(self.bash("children", "-n", ""), [])
         self.assertEqual(self.bash("list", ""), [])
 
     def test_bash_devices(self):
@@ -119,6 +123,18 @@ class Completions(unittest.TestCase):
         expected = set().union(options(), *map(options, commands()))
         self.assertEqual(zsh, expected)
         self.assertEqual(fish, expected)
+
+    def test_the_manual_names_everything(self):
+        page = (ROOT / "packaging" / "man" / "hyperdrive.1").read_text(encoding="utf-8").replace("\\-", "-")
+        sections = dict(re.findall(r"(?ms)^\.SH ([A-Z ]+)\n(.*?)(?=^\.SH |\Z)", page))
+        described = dict(re.findall(r"(?ms)^\.TP\n\.BR ([a-z]+)(.*?)(?=^\.TP\n|\Z)", sections["COMMANDS"]))
+        self.assertEqual(list(described), commands())
+        shared = options()
+        self.assertEqual(shared - set(re.findall(r"--[a-z-]+", sections["OPTIONS"])), set())
+        of_scripts = {"--resume-from"}
+        for command in commands():
+            with self.subTest(command):
+                self.assertEqual(set(re.findall(r"--[a-z-]+", described[command])) - shared - of_scripts, options(command) - shared)
 
     @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
     def test_fish(self):

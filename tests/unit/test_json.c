@@ -162,6 +162,26 @@ START_TEST(printed)
 }
 END_TEST
 
+/* Strings that come from elsewhere than JSON: paths, messages of the system. */
+START_TEST(what_is_no_utf8_is_replaced)
+{
+    static const char *const STRINGS[][2] = {
+        {"a\xffz", "\"a\xef\xbf\xbdz\""},
+        {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\""},
+        {"\xc3", "\"\xef\xbf\xbd\""},
+        {"\xc3\"\\\n", "\"\xef\xbf\xbd\\\"\\\\\\n\""},
+        {"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+    };
+    for (size_t i = 0; i < sizeof STRINGS / sizeof *STRINGS; i++) {
+        struct hd_text text = {0};
+        hd_json_print_string(&text, STRINGS[i][0]);
+        char *quoted = hd_text_take(&text);
+        ck_assert_str_eq(quoted, STRINGS[i][1]);
+        free(quoted);
+    }
+}
+END_TEST
+
 static char *nested(int depth)
 {
     char *text = malloc(2 * (size_t)depth + 1);
@@ -568,6 +588,7 @@ int main(void)
     tcase_set_timeout(texts, 120);
     tcase_add_loop_test(texts, faults, 0, sizeof FAULTS / sizeof *FAULTS);
     tcase_add_loop_test(texts, printed, 0, sizeof PRINTED / sizeof *PRINTED);
+    tcase_add_test(texts, what_is_no_utf8_is_replaced);
     tcase_add_loop_test(texts, members_are_found_without_a_tree, 0, sizeof FOUND / sizeof *FOUND);
     tcase_add_test(texts, depth_is_limited);
     tcase_add_test(texts, duplicate_keys);

@@ -23,10 +23,11 @@ SWEEP = {
     "experiment": "valley",
     "display_name": "Gradient descent in a narrow valley",
     "hyperparameter_sampling": {"type": "random", "seed": 11, "parameter_space": {
-        "learning_rate": {"type": "loguniform", "min_value": -9, "max_value": -4},
+        "learning_rate": {"type": "loguniform", "min_value": -9, "max_value": -5},
         "momentum": {"type": "uniform", "min_value": 0, "max_value": 0.98},
     }},
     "primary_metric_name": "height", "primary_metric_goal": "minimize",
+    "initial_failure_limit": 0,  # a rate that is too high fails in its first step, and so before any good one ends
     "trial_timeout_seconds": 600,  # frees what a client has held that vanished
     "run_config": {"launcher": "client"},
 }

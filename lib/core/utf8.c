@@ -8,14 +8,15 @@ static bool is_continuation(unsigned char byte)
     return (byte & 0xC0) == 0x80;
 }
 
-/* Length of the character that `bytes` begins with; 0 if it begins with none (Unicode, table 3-7). */
-static size_t character_length(const unsigned char *bytes, size_t left)
+size_t hd_utf8_length(const char *text, size_t left)
 {
+    const unsigned char *bytes = (const unsigned char *)text;
     static const struct {
         unsigned char first_low, first_high; /* of the first byte */
         unsigned char low, high;             /* of the second byte */
         size_t length;
     } forms[] = {
+        /* Unicode, table 3-7 */
         {0x01, 0x7F, 0x00, 0xFF, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
         {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
         {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
@@ -35,11 +36,11 @@ static size_t character_length(const unsigned char *bytes, size_t left)
     return 0;
 }
 
-bool utf8_valid(const char *string)
+bool hd_utf8_valid(const char *string)
 {
     size_t left = strlen(string);
     while (left > 0) {
-        size_t length = character_length((const unsigned char *)string, left);
+        size_t length = hd_utf8_length(string, left);
         if (length == 0)
             return false;
         string += length;
@@ -48,10 +49,10 @@ bool utf8_valid(const char *string)
     return true;
 }
 
-void utf8_add_clean(struct hd_text *text, const char *bytes, size_t length)
+void hd_utf8_add_clean(struct hd_text *text, const char *bytes, size_t length)
 {
     while (length > 0) {
-        size_t taken = character_length((const unsigned char *)bytes, length);
+        size_t taken = hd_utf8_length(bytes, length);
         if (taken == 0)
             hd_text_add_string(text, "\xEF\xBF\xBD");
         else
@@ -63,7 +64,7 @@ void utf8_add_clean(struct hd_text *text, const char *bytes, size_t length)
     }
 }
 
-size_t utf8_rest_of_character(const char *bytes, size_t length)
+size_t hd_utf8_rest_of_character(const char *bytes, size_t length)
 {
     size_t count = 0;
     while (count < length && count < 3 && is_continuation((unsigned char)bytes[count]))
