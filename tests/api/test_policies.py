@@ -447,6 +447,29 @@ class Replay(Policies, SharedDaemonTest):
                 self.assertEqual({run["run_id"]: run["message"] for run in answer["stopped"]}, told)
                 self.assertEqual((answer["saved_reports"], answer["cut_short"], answer["winner_lost"]), (0, len(told), False))
 
+    def test_what_the_sweep_builds_on_is_compared_with(self):
+        """The same policy decides the same, also where it compares with inherited runs."""
+        earlier, _ = self.recorded_sweep(((0.7, 0.8, 0.9), (0.2, 0.9)))
+        sweep_id, runs = self.with_policy(BANDIT, 2, resume_from=[earlier])
+        self.assertFalse(self.report(runs[0], "Accuracy", 0.65)["stop"])
+        told = self.report(runs[1], "Accuracy", 0.5)["stop_reason"]["message"]
+        self.assertIn("0.7 is the best of 4 runs", told)
+        self.gates.release(runs[0])
+        self.wait_for_sweep(sweep_id)
+        answer = read_json(self.replay("--json", "-p", "bandit,slack_factor=0.1", sweep_id))
+        self.assertEqual([(run["run_id"], run["message"]) for run in answer["stopped"]], [(runs[1], told)])
+        self.assertEqual((answer["children"], answer["inherited"], answer["reports"]), (2, 2, 2))
+        self.assertEqual(answer["winner"]["run_id"], runs[0])
+        text = self.replay("-p", "bandit,slack_factor=0.1", sweep_id)
+        self.assertRegex(text, r"(?m)^stopped +1 of 2 children$")
+        self.assertRegex(text, r"(?m)^resumed from +compared with 2 runs of earlier sweeps, too$")
+        self.assertEqual(self.client.request("DELETE", "/sweeps/" + earlier).status, 200)
+        wait_until(lambda: self.client.get("/sweeps/" + earlier).status == 404, "the earlier sweep to be gone")
+        answer = read_json(self.replay("--json", "-p", "bandit,slack_factor=0.1", sweep_id))
+        self.assertEqual((answer["inherited"], len(answer["stopped"])), (0, 1))
+        text = self.replay("-p", "bandit,slack_factor=0.1", sweep_id)
+        self.assertRegex(text, r"(?m)^note +1 of the sweeps that it was resumed from was deleted, and is not compared with$")
+
     def test_another_policy(self):
         sweep_id, runs = self.recorded_sweep(self.CURVES)
         answer = read_json(self.replay("--json", "-p", "bandit,slack_factor=0.1,delay_evaluation=2", sweep_id))
