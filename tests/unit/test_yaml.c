@@ -228,6 +228,37 @@ START_TEST(test_size)
 }
 END_TEST
 
+/* What is small in the file is large in memory: of 10 MB of `a,` and the like only so much is taken. */
+START_TEST(test_many_values)
+{
+    enum { SIZE = 10000000 };
+
+    expect(repeat("", "- 1\n", YAML_JSON_VALUES - 1, ""), NULL);
+    expect(repeat("", "- 1\n", SIZE / 4, ""), "line 1000000, column 3: there are more than 1000000 values");
+    expect(repeat("[", "1,", SIZE / 2, "]"), "line 1, column 2000000: there are more than 1000000 values");
+    expect(repeat("", "a:\n", SIZE / 3, ""), "line 1000000, column 3: there are more than 1000000 values");
+}
+END_TEST
+
+/* What libyaml reads on and on: each ends, however long it is. */
+START_TEST(test_long)
+{
+    enum { SIZE = 10000000 };
+
+    expect(repeat("a: ", "x", SIZE, ""), NULL);
+    expect(repeat("a: |\n", "  x\n", SIZE / 4, ""), NULL);
+    expect(repeat("a: >\n", "  x\n\n", SIZE / 5, ""), NULL);
+    expect(repeat("a: &a \"", "x", SIZE, "\"\nb: [*a, *a]\n"), "line 2, column 9: the aliases expand to more than 16 MiB");
+    expect(repeat("", "x", SIZE, ": 1"), "line 1, column 10000001: mapping values are not allowed in this context");
+    expect(repeat("a: \"", "x", SIZE, ""), "line 1, column 10000005: found unexpected end of stream while scanning a quoted scalar");
+    expect(repeat("", "# c\n", SIZE / 4, ""), "line 1, column 1: the document is empty");
+    expect(repeat("a:\n", "\t", SIZE, "b: 1"), "line 2, column 1: a tab cannot indent in YAML; use spaces");
+    expect(repeat("", ":", SIZE, ""), "line 1, column 10000000: mapping values are not allowed in this context");
+    expect(repeat("%TAG !", "a", SIZE, ""), "line 1, column 10000007: did not find expected '!' while parsing a tag directive");
+    expect(repeat("", "\xC3\xA9", SIZE / 2, "\xFF"), "line 1, column 5000001: byte 0xFF is not UTF-8; save the file as UTF-8");
+}
+END_TEST
+
 /* A mapping with many keys must not take quadratic time, and the order of its members stays. */
 START_TEST(test_many_keys)
 {
@@ -273,7 +304,7 @@ int main(void)
     int failed;
 
     suite_add_tcase(suite, cases);
-    tcase_set_timeout(cases, 30);
+    tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, test_good, 0, sizeof(good) / sizeof(good[0]));
     tcase_add_loop_test(cases, test_bad, 0, sizeof(bad) / sizeof(bad[0]));
     tcase_add_test(cases, test_depth);
@@ -283,6 +314,8 @@ int main(void)
     tcase_add_test(cases, test_tag_directives);
     tcase_add_test(cases, test_anchors);
     tcase_add_test(cases, test_size);
+    tcase_add_test(cases, test_many_values);
+    tcase_add_test(cases, test_long);
     tcase_add_test(cases, test_many_keys);
     tcase_add_test(cases, test_length);
     srunner_run_all(runner, CK_NORMAL);
