@@ -446,6 +446,8 @@ class Replay(Policies, SharedDaemonTest):
                 answer = read_json(self.replay("--json", "--policy", text, sweep_id))
                 self.assertEqual({run["run_id"]: run["message"] for run in answer["stopped"]}, told)
                 self.assertEqual((answer["saved_reports"], answer["cut_short"], answer["winner_lost"]), (0, len(told), False))
+                self.assertRegex(self.replay("--policy", text, sweep_id), r"(?m)^note +%d of the curves end early, as their children were "
+                                 "stopped: how they went on is not known$" % len(told))
 
     def test_what_the_sweep_builds_on_is_compared_with(self):
         """The same policy decides the same, also where it compares with inherited runs."""
@@ -504,7 +506,8 @@ class Replay(Policies, SharedDaemonTest):
 
     def test_what_cannot_be_played(self):
         sweep_id, runs = self.with_policy(None, 1)
-        self.assertIn("has not ended (Running)", self.replay("-p", "median_stopping", sweep_id, code=4))
+        self.assertIn("sweep %s has not ended (Running): its curves are still being recorded" % sweep_id,
+                      self.replay("-p", "median_stopping", sweep_id, code=4))
         self.gates.release(runs[0])
         self.wait_for_sweep(sweep_id)
         for text, message in (("bandit", "one of 'policy.slack_factor', 'policy.slack_amount' is required"),
@@ -517,13 +520,13 @@ class Replay(Policies, SharedDaemonTest):
                               ("{'type'", "is not valid JSON"), ("", "must be one of none, bandit")):
             with self.subTest(text):
                 self.assertIn(message, self.replay("-p", text, sweep_id, code=2))
-        self.assertIn("replay needs --policy", self.replay(sweep_id, code=2))
-        self.assertIn("is a run: name its sweep", self.replay("-p", "median_stopping", runs[0], code=2))
+        self.assertIn("replay needs --policy, as --policy bandit,slack_factor=0.1", self.replay(sweep_id, code=2))
+        self.assertIn("%s is a run: name its sweep" % runs[0], self.replay("-p", "median_stopping", runs[0], code=2))
         self.replay("-p", "median_stopping", "HD_nothing", code=3)
         text = self.replay("-p", "median_stopping", sweep_id)
         self.assertRegex(text, r"(?m)^winner +none$")
         blind = self.finished_sweep(primary_metric_name=None, primary_metric_goal=None)["run_id"]
-        self.assertIn("has no primary metric", self.replay("-p", "median_stopping", blind, code=2))
+        self.assertIn("sweep %s has no primary metric that a policy could look at" % blind, self.replay("-p", "median_stopping", blind, code=2))
 
 
 class Digits(Policies, DaemonTest):
