@@ -51,11 +51,12 @@ int run_load(struct database *database, int64_t key, struct run_row *ret_row, st
 void run_clear(struct run_row *row);
 /* Moves the run along the table of legal moves, adjusts the sweep's counts and adds the event. */
 int run_move(struct database *database, struct run_row *row, enum hd_status to, const char *detail, struct hd_error *error);
-/* Writes the reason of a stop, if the run has none yet. `limit_seconds` 0: the kind has none. */
-int run_set_stop_reason(struct database *database, struct run_row *row, const char *kind, int64_t limit_seconds, struct hd_error *error);
+/* Writes the reason of a stop, if the run has none yet. `limit`: of a kind that has one, in seconds, or the number
+ * of failures; 0: none. */
+int run_set_stop_reason(struct database *database, struct run_row *row, const char *kind, double limit, struct hd_error *error);
 /* What a cancel does to a live run: without an attempt it is Canceled, Running it becomes CancelRequested, while it is being launched the
  * reason is noted and takes effect when its launch is known. */
-int run_cancel(struct database *database, struct run_row *row, const char *kind, int64_t limit_seconds, struct hd_error *error);
+int run_cancel(struct database *database, struct run_row *row, const char *kind, double limit, struct hd_error *error);
 
 /* Makes a run whose attempt failed Queued for its next one, which is intended with that; write_retry.c. */
 int run_retry(struct database *database, struct run_row *row, const char *failure_json, const char *devices, struct hd_error *error);
@@ -80,7 +81,7 @@ int sweep_stop_generation(struct database *database, struct sweep_row *row, enum
 /* Takes a generation up again that had ended for want of budget. */
 int sweep_resume_generation(struct database *database, struct sweep_row *row, struct hd_error *error);
 /* Cancels every live run of the sweep. */
-int sweep_cancel_runs(struct database *database, int64_t sweep, const char *kind, int64_t limit_seconds, struct hd_error *error);
+int sweep_cancel_runs(struct database *database, int64_t sweep, const char *kind, double limit, struct hd_error *error);
 /* Ends the sweep if its children's ends say so. */
 int sweep_settle(struct database *database, struct sweep_row *row, struct hd_error *error);
 /* What the end of `run` (just moved to a terminal status) means for its sweep: failure limit, warning, end. Fills the state to tell. */

@@ -1,11 +1,11 @@
 /* A run's row in a transaction: loading, moving along the statuses, cancelling. */
 #include <cjson/cJSON.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/instant.h"
 #include "core/json.h"
+#include "core/number.h"
 #include "room.h"
 
 int run_read(sqlite3_stmt *statement, struct run_row *ret_row, struct hd_error *error)
@@ -92,52 +92,58 @@ int run_move(struct database *database, struct run_row *row, enum hd_status to, 
 }
 
 /* The sentence of a stop reason, by its kind. */
+/* Of each kind its member with the limit, and the sentence, which goes on behind the limit. */
 static const struct {
-    const char *kind, *message;
-} STOP_MESSAGES[] = {
-    {"user", "cancelled by a user"},
-    {"sweep_canceled", "the sweep was cancelled"},
-    {"max_duration", "the sweep reached its max_duration"},
-    {"trial_timeout", "the run reached its trial_timeout"},
-    {"initial_failures", "the first children of the sweep all failed"},
+    const char *kind, *member, *sentence, *rest;
+} STOP_KINDS[] = {
+    {"user", NULL, "cancelled by a user", ""},
+    {"sweep_canceled", NULL, "the sweep was cancelled", ""},
+    {"max_duration", "limit_seconds", "the sweep reached its max_duration of ", " s"},
+    {"trial_timeout", "limit_seconds", "the run reached its trial_timeout of ", " s"},
+    {"initial_failures", "limit", "all of the first children to end failed, and the limit is ", ""},
 };
 
-static char *stop_reason_json(const char *kind, int64_t limit_seconds, int64_t now_us)
+static char *stop_reason_json(const char *kind, double limit, int64_t now_us)
 {
     struct hd_text text = {0};
-    char at[HD_INSTANT_SIZE];
-    const char *message = kind;
+    char at[HD_INSTANT_SIZE], number[HD_NUMBER_TEXT_SIZE] = "";
+    const char *sentence = kind, *rest = "";
 
-    for (size_t i = 0; i < sizeof STOP_MESSAGES / sizeof STOP_MESSAGES[0]; i++)
-        if (strcmp(STOP_MESSAGES[i].kind, kind) == 0)
-            message = STOP_MESSAGES[i].message;
-    hd_instant_text(now_us, at);
     hd_text_format(&text, "{\"kind\":\"%s\"", kind);
-    if (limit_seconds > 0)
-        hd_text_format(&text, ",\"%s\":%" PRId64, strcmp(kind, "initial_failures") == 0 ? "limit" : "limit_seconds", limit_seconds);
-    hd_text_format(&text, ",\"message\":\"%s\",\"at_utc\":\"%s\"}", message, at);
+    for (size_t i = 0; i < sizeof STOP_KINDS / sizeof STOP_KINDS[0]; i++) {
+        if (strcmp(STOP_KINDS[i].kind, kind) != 0)
+            continue;
+        sentence = STOP_KINDS[i].sentence;
+        rest = STOP_KINDS[i].rest;
+        if (STOP_KINDS[i].member != NULL) {
+            hd_number_command_line(limit, number);
+            hd_text_format(&text, ",\"%s\":%s", STOP_KINDS[i].member, number);
+        }
+    }
+    hd_instant_text(now_us, at);
+    hd_text_format(&text, ",\"message\":\"%s%s%s\",\"at_utc\":\"%s\"}", sentence, number, rest, at);
     return hd_text_take(&text);
 }
 
 static const char SET_STOP_REASON[] = "UPDATE run SET stop_reason = ?2 WHERE run = ?1";
 
-int run_set_stop_reason(struct database *database, struct run_row *row, const char *kind, int64_t limit_seconds, struct hd_error *error)
+int run_set_stop_reason(struct database *database, struct run_row *row, const char *kind, double limit, struct hd_error *error)
 {
     if (row->stop_reason != NULL)
         return 0;
-    row->stop_reason = stop_reason_json(kind, limit_seconds, database->now_us);
+    row->stop_reason = stop_reason_json(kind, limit, database->now_us);
     if (row->stop_reason == NULL)
         return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
     return database_run(database, error, SET_STOP_REASON, "it", row->key, row->stop_reason);
 }
 
-int run_cancel(struct database *database, struct run_row *row, const char *kind, int64_t limit_seconds, struct hd_error *error)
+int run_cancel(struct database *database, struct run_row *row, const char *kind, double limit, struct hd_error *error)
 {
     int result;
 
     if (row->status == HD_FINALIZING || row->status == HD_CANCEL_REQUESTED || hd_status_ended(row->status))
         return 0;
-    result = run_set_stop_reason(database, row, kind, limit_seconds, error);
+    result = run_set_stop_reason(database, row, kind, limit, error);
     if (result != 0)
         return result;
     if (row->status == HD_RUNNING)

@@ -179,8 +179,8 @@ int store_end(struct store *store, struct store_end *request, struct hd_error *e
 struct store_cancel_run {
     struct store_write write;
     int64_t run;
-    const char *kind;      /* of the stop reason: "user", "trial_timeout" */
-    int64_t limit_seconds; /* 0: the kind has none */
+    const char *kind; /* of the stop reason: "user", "trial_timeout" */
+    double limit;     /* in seconds; 0: the kind has none */
     bool ret_canceled;
     enum hd_status ret_status;
     struct store_sweep_state ret_sweep;
@@ -202,8 +202,8 @@ int store_tell(struct store *store, struct store_tell *request, struct hd_error 
 struct store_cancel_sweep {
     struct store_write write;
     int64_t sweep;
-    const char *code;      /* of the sweep's reason: "user", "max_duration" */
-    int64_t limit_seconds; /* with max_duration */
+    const char *code; /* of the sweep's reason: "user", "max_duration" */
+    double limit;     /* in seconds, with max_duration */
     bool ret_canceled;
     struct store_sweep_state ret_sweep;
 };

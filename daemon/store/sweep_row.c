@@ -147,7 +147,7 @@ int sweep_resume_generation(struct database *database, struct sweep_row *row, st
 static const char NEXT_LIVE[] = "SELECT run, number FROM run WHERE sweep = ?1 AND number > ?2 AND status IN (1, 2, 3, 4, 5, 6, 10) "
                                 "ORDER BY number LIMIT 1";
 
-int sweep_cancel_runs(struct database *database, int64_t sweep, const char *kind, int64_t limit_seconds, struct hd_error *error)
+int sweep_cancel_runs(struct database *database, int64_t sweep, const char *kind, double limit, struct hd_error *error)
 {
     int64_t number = -1;
 
@@ -167,7 +167,7 @@ int sweep_cancel_runs(struct database *database, int64_t sweep, const char *kind
         result = run_load(database, key, &run, error);
         if (result != 0)
             return result;
-        result = run_cancel(database, &run, kind, limit_seconds, error);
+        result = run_cancel(database, &run, kind, limit, error);
         run_clear(&run);
         if (result != 0)
             return result;
@@ -432,7 +432,7 @@ int sweep_run_ended(struct database *database, const struct run_row *run, bool l
         if (result == 0)
             result = write_failure_reason(database, &row, error);
         if (result == 0)
-            result = sweep_cancel_runs(database, row.key, "initial_failures", row.watch.limit, error);
+            result = sweep_cancel_runs(database, row.key, "initial_failures", (double)row.watch.limit, error);
         if (result == 0)
             result = sweep_load(database, row.key, &row, error); /* the cancels changed its counts */
     }

@@ -212,7 +212,7 @@ static int cancel(struct database *database, struct store_write *write)
     if (result != 0)
         return result;
     was_ended = hd_status_ended(row.status);
-    result = run_cancel(database, &row, request->kind, request->limit_seconds, &write->error);
+    result = run_cancel(database, &row, request->kind, request->limit, &write->error);
     request->ret_canceled = row.status != HD_FINALIZING && row.status != HD_COMPLETED && row.status != HD_FAILED;
     request->ret_status = row.status;
     if (result == 0 && !was_ended && hd_status_ended(row.status)) {

@@ -1,6 +1,8 @@
 /* Writes about a whole sweep: creation, cancel, failure at start. */
+#include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "room.h"
 
 static const char INSERT[] = "INSERT INTO sweep (id, experiment, config, warnings, metric, goal, seed, max_total, max_concurrent, "
@@ -44,20 +46,23 @@ static int cancel(struct database *database, struct store_write *write)
 {
     struct store_cancel_sweep *request = (struct store_cancel_sweep *)write;
     bool by_user = strcmp(request->code, "user") == 0;
+    char number[HD_NUMBER_TEXT_SIZE], message[HD_NUMBER_TEXT_SIZE + 64] = "cancelled by a user";
     struct sweep_row row;
     int result = sweep_load(database, request->sweep, &row, &write->error);
 
     if (result != 0)
         return result;
+    if (!by_user) {
+        hd_number_command_line(request->limit, number);
+        snprintf(message, sizeof message, "the sweep reached its max_duration of %s s", number);
+    }
     request->ret_canceled = row.status != HD_COMPLETED && row.status != HD_FAILED;
     if (row.status == HD_STARTING || row.status == HD_RUNNING) {
-        result = sweep_move(database, &row, HD_CANCEL_REQUESTED, request->code,
-                            by_user ? "cancelled by a user" : "the sweep reached its max_duration", &write->error);
+        result = sweep_move(database, &row, HD_CANCEL_REQUESTED, request->code, message, &write->error);
         if (result == 0)
             result = sweep_stop_generation(database, &row, HD_GENERATED_CANCEL, &write->error);
         if (result == 0)
-            result =
-                sweep_cancel_runs(database, row.key, by_user ? "sweep_canceled" : request->code, request->limit_seconds, &write->error);
+            result = sweep_cancel_runs(database, row.key, by_user ? "sweep_canceled" : request->code, request->limit, &write->error);
         if (result == 0)
             result = sweep_load(database, row.key, &row, &write->error);
         if (result == 0)

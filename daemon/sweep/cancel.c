@@ -57,7 +57,7 @@ static void on_sweep_canceled(struct store_write *write)
     schedule(sweeps);
 }
 
-void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer, void *data)
+void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, double limit, sweeps_cancel_answer *answer, void *data)
 {
     struct cancel *cancel = make_cancel(sweeps, answer, data);
     struct hd_error error = {0};
@@ -66,7 +66,7 @@ void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t 
         return;
     cancel->sweep.sweep = key;
     cancel->sweep.code = code;
-    cancel->sweep.limit_seconds = limit_seconds;
+    cancel->sweep.limit = limit;
     cancel->write.done = on_sweep_canceled;
     if (store_cancel_sweep(sweeps->store, &cancel->sweep, &error) != 0)
         refuse(cancel, &error);
@@ -104,7 +104,7 @@ static void on_run_canceled(struct store_write *write)
     schedule(sweeps);
 }
 
-void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer, void *data)
+void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, double limit, sweeps_cancel_answer *answer, void *data)
 {
     struct cancel *cancel = make_cancel(sweeps, answer, data);
     struct hd_error error = {0};
@@ -113,7 +113,7 @@ void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t li
         return;
     cancel->run.run = key;
     cancel->run.kind = kind;
-    cancel->run.limit_seconds = limit_seconds;
+    cancel->run.limit = limit;
     cancel->write.done = on_run_canceled;
     if (store_cancel_run(sweeps->store, &cancel->run, &error) != 0)
         refuse(cancel, &error);

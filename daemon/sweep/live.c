@@ -192,7 +192,7 @@ static void on_duration(struct deadline *deadline)
     struct live_sweep *sweep = (struct live_sweep *)((char *)deadline - offsetof(struct live_sweep, duration));
 
     sweep->writes++;
-    cancel_sweep(sweep->sweeps, sweep->key, "max_duration", sweep->specification.max_duration_us / 1000000, on_duration_stored, sweep);
+    cancel_sweep(sweep->sweeps, sweep->key, "max_duration", sweep->specification.max_duration_us / 1e6, on_duration_stored, sweep);
 }
 
 static void on_retry(struct deadline *deadline)
@@ -224,6 +224,5 @@ static void on_timeout(struct deadline *deadline)
     else if (run->stopping && client_is_launcher(run->sweep))
         client_give_up(run);
     else
-        cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1000000, on_timeout_stored,
-                   run);
+        cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1e6, on_timeout_stored, run);
 }

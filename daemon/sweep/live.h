@@ -127,8 +127,8 @@ void control_watch_timeout(struct live_run *run);
 void control_stop_run(struct live_run *run);
 void control_check_ended(struct sweeps *sweeps);
 /* cancel.c */
-void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, int64_t limit_seconds, sweeps_cancel_answer *answer, void *data);
-void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, int64_t limit_seconds, sweeps_cancel_answer *answer, void *data);
+void cancel_sweep(struct sweeps *sweeps, int64_t key, const char *code, double limit, sweeps_cancel_answer *answer, void *data);
+void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, double limit, sweeps_cancel_answer *answer, void *data);
 
 /* children.c: between launcher and store. */
 extern const struct launch_events children_events;

@@ -169,6 +169,24 @@ static bool print_stopped(const struct what_if *what_if)
     return table_close(&table);
 }
 
+static void print_earlier(const struct what_if *what_if)
+{
+    const struct replay_curves *curves = &what_if->curves;
+    struct hd_text text = {0};
+
+    if (curves->count > curves->children) {
+        hd_text_format(&text, "compared with %" PRId64 " runs of earlier sweeps, too", curves->count - curves->children);
+        output_field(&what_if->client->output, "resumed from", text.data);
+    }
+    hd_text_clear(&text);
+    if (curves->gone > 0) {
+        hd_text_format(&text, "%" PRId64 " of the sweeps that it was resumed from %s deleted, and %s not compared with", curves->gone,
+                       curves->gone == 1 ? "was" : "were", curves->gone == 1 ? "is" : "are");
+        output_field(&what_if->client->output, "note", text.data);
+    }
+    hd_text_clear(&text);
+}
+
 static bool print_text(const struct what_if *what_if)
 {
     const struct output *output = &what_if->client->output;
@@ -178,11 +196,12 @@ static bool print_text(const struct what_if *what_if)
     text_value(&text, what_if->policy, 17);
     output_field(output, "policy", text.data);
     hd_text_clear(&text);
-    hd_text_format(&text, "%" PRId64 " of %" PRId64 " children", what_if->replay.stopped, what_if->curves.count);
+    hd_text_format(&text, "%" PRId64 " of %" PRId64 " children", what_if->replay.stopped, what_if->curves.children);
     output_field(output, "stopped", text.data);
     hd_text_clear(&text);
     print_saved(what_if);
     print_winner(what_if);
+    print_earlier(what_if);
     if (what_if->curves.cut_short > 0) {
         hd_text_format(&text, "%" PRId64 " of the curves end early, as their children were stopped: how they went on is not known",
                        what_if->curves.cut_short);
@@ -250,7 +269,8 @@ static bool print_json(const struct what_if *what_if)
     hd_json_print_string(&text, sweep_id(what_if));
     hd_text_add_string(&text, ",\"policy\":");
     hd_json_print(&text, what_if->policy, HD_JSON_COMPACT);
-    hd_text_format(&text, ",\"children\":%" PRId64 ",\"cut_short\":%" PRId64, what_if->curves.count, what_if->curves.cut_short);
+    hd_text_format(&text, ",\"children\":%" PRId64 ",\"inherited\":%" PRId64 ",\"cut_short\":%" PRId64, what_if->curves.children,
+                   what_if->curves.count - what_if->curves.children, what_if->curves.cut_short);
     hd_text_format(&text, ",\"reports\":%" PRId64 ",\"saved_reports\":%" PRId64, replay->reports, replay->saved_reports);
     hd_text_format(&text, ",\"run_seconds\":%.6f,\"saved_seconds\":%.6f", (double)replay->run_us / 1e6, (double)replay->saved_us / 1e6);
     json_winner(&text, what_if, "winner", &replay->recorded);
@@ -273,7 +293,7 @@ static int play(struct what_if *what_if, struct hd_error *error)
 {
     struct client *client = what_if->client;
     struct hd_memory memory = {.limit = INT64_MAX / 2};
-    int result = replay_curves_read(&what_if->curves, client, sweep_id(what_if), what_if->metric, error);
+    int result = replay_curves_read(&what_if->curves, client, what_if->sweep.json, error);
     bool printed;
 
     if (result < 0) {

@@ -11,6 +11,7 @@ struct reading {
     struct replay_curves *curves;
     struct client *client;
     const char *metric;
+    bool inherited; /* the runs that come now */
 };
 
 static int short_of_memory(struct hd_error *error)
@@ -139,20 +140,52 @@ static int take_run(void *data, const cJSON *run, struct hd_error *error)
         return short_of_memory(error);
     }
     curve = &curves->list[curves->count];
-    *curve = (struct hd_curve){.run = curves->count, .started_us = instant(run, "start_utc"), .ended_us = instant(run, "end_utc")};
+    *curve = (struct hd_curve){.run = curves->count,
+                               .started_us = instant(run, "start_utc"),
+                               .ended_us = instant(run, "end_utc"),
+                               .inherited = reading->inherited};
     curves->ids[curves->count] = strdup(member_text(run, "run_id", ""));
     if (curves->ids[curves->count++] == NULL) {
         return short_of_memory(error);
     }
-    curves->cut_short += cJSON_IsObject(member(run, "stop_reason"));
+    if (!reading->inherited) {
+        curves->children++;
+        curves->cut_short += cJSON_IsObject(member(run, "stop_reason"));
+    }
     return member_count(run, "reports") > 0 ? read_points(reading, curves->ids[curves->count - 1], curve, error) : 0;
 }
 
-int replay_curves_read(struct replay_curves *curves, struct client *client, const char *sweep, const char *metric, struct hd_error *error)
+/* What a sweep has built on may be deleted once it has ended. */
+static int read_earlier(struct reading *reading, const char *sweep, struct hd_error *error)
 {
-    struct reading reading = {curves, client, metric};
+    struct hd_error own = {0};
+    int result = client_children(reading->client, sweep, take_run, reading, &own);
 
-    return client_children(client, sweep, take_run, &reading, error);
+    if (own.code == HD_NOT_FOUND) {
+        reading->curves->gone++;
+        return 0;
+    }
+    if (result < 0) {
+        *error = own;
+    }
+    return result;
+}
+
+int replay_curves_read(struct replay_curves *curves, struct client *client, const cJSON *sweep, struct hd_error *error)
+{
+    const cJSON *config = member(sweep, "config"), *earlier;
+    struct reading reading = {curves, client, member_text(config, "primary_metric_name", ""), true};
+
+    cJSON_ArrayForEach(earlier, member(config, "resume_from"))
+    {
+        int result = read_earlier(&reading, earlier->valuestring, error);
+
+        if (result < 0) {
+            return result;
+        }
+    }
+    reading.inherited = false;
+    return client_children(client, member_text(sweep, "run_id", ""), take_run, &reading, error);
 }
 
 void replay_curves_clear(struct replay_curves *curves)

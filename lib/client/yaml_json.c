@@ -45,6 +45,7 @@ struct loader {
     int depth;
     struct anchor *anchors; /* place for YAML_JSON_ANCHORS, made for the first one */
     size_t anchor_count;
+    size_t values; /* placed so far, those in copies not counted */
     size_t copies; /* made of aliases so far */
     size_t copied; /* bytes of their strings */
     struct hd_error *error;
@@ -326,11 +327,15 @@ static int remember_key(struct loader *loader, struct frame *frame, const char *
 }
 
 /* Puts a finished value, or an array or object just begun, in its place. It belongs to the tree, or is freed. */
-static int place_item(struct loader *loader, cJSON *item)
+static int place_item(struct loader *loader, struct place place, cJSON *item)
 {
     struct frame *frame = loader->depth > 0 ? &loader->frames[loader->depth - 1] : NULL;
     bool added;
 
+    if (++loader->values > YAML_JSON_VALUES) {
+        cJSON_Delete(item);
+        return fault(loader, place, "there are more than %d values", YAML_JSON_VALUES);
+    }
     if (frame == NULL) {
         loader->root = item;
         return 0;
@@ -371,7 +376,7 @@ static int open_container(struct loader *loader, const yaml_event_t *event)
         free(anchor_copy);
         return result;
     }
-    result = place_item(loader, item);
+    result = place_item(loader, place, item);
     if (result < 0) {
         free(anchor_copy);
         return result;
@@ -422,7 +427,7 @@ static int take_value(struct loader *loader, const yaml_event_t *event)
     int result = scalar ? make_scalar(loader, event, &item) : make_alias(loader, event, &item);
 
     if (result == 0) {
-        result = place_item(loader, item);
+        result = place_item(loader, place_of(event->start_mark), item);
     }
     if (result == 0 && scalar) {
         result = remember_anchor(loader, place_of(event->start_mark), (const char *)event->data.scalar.anchor, item);

@@ -11,6 +11,7 @@ enum {
     YAML_JSON_SIZE = 16 * 1024 * 1024, /* bytes */
     YAML_JSON_DEPTH = 64,
     YAML_JSON_ANCHORS = 1000,
+    YAML_JSON_VALUES = 1000000,          /* in all; each takes some 100 bytes */
     YAML_JSON_COPIES = 100000,           /* values that all aliases of a document may add up to */
     YAML_JSON_COPIED = 16 * 1024 * 1024, /* bytes of strings in them */
 };

@@ -80,6 +80,18 @@ static int play_report(struct player *player)
     return 0;
 }
 
+/* An inherited run had ended before the sweep began: all of it comes first, and none of it is judged. */
+static int play_inherited(struct player *player, const struct hd_curve *curve)
+{
+    struct hd_decision decision;
+
+    for (int64_t i = 0; i < curve->count; i++)
+        if (hd_policy_report(player->policy, curve->run, curve->points[i].value, false, &decision) != 0)
+            return -1;
+    hd_policy_end(player->policy, curve->run);
+    return 0;
+}
+
 static int open_player(struct player *player, const struct hd_curve *curves, int64_t count, struct hd_memory *memory,
                        struct hd_replay *replay)
 {
@@ -98,8 +110,10 @@ static int open_player(struct player *player, const struct hd_curve *curves, int
         reader->curve = &curves[i];
         reader->replayed = &replay->curves[i];
         reader->replayed->reports = curves[i].count;
-        reader->over = curves[i].count == 0;
+        reader->over = curves[i].count == 0 || curves[i].inherited;
         player->ends[i] = reader;
+        if (curves[i].inherited && play_inherited(player, &curves[i]) != 0)
+            return -1;
         if (!reader->over && !hd_merge_add(&player->reports, curves[i].points[0].ordinal, reader))
             return -1;
     }
@@ -145,6 +159,8 @@ static void sum_up(const struct hd_policy_rule *rule, const struct hd_curve *cur
     for (int64_t i = 0; i < count; i++) {
         const struct hd_replayed *replayed = &replay->curves[i];
 
+        if (curves[i].inherited)
+            continue;
         replay->stopped += replayed->decision.stop;
         replay->reports += curves[i].count;
         replay->saved_reports += replayed->saved_reports;

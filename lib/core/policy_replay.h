@@ -14,13 +14,14 @@ struct hd_curve_point {
     double value;
 };
 
-/* The reports of one child. */
+/* The reports of one child, or of a run that the sweep inherits. */
 struct hd_curve {
     int64_t run; /* ascends in the order of creation */
     const struct hd_curve_point *points;
     int64_t count;
     int64_t started_us; /* 0: it never ran */
     int64_t ended_us;
+    bool inherited; /* of an earlier sweep: the children are compared with it, and it is none of them */
 };
 
 /* What would have become of one child. */
@@ -31,7 +32,7 @@ struct hd_replayed {
     int64_t saved_us; /* of its run time */
 };
 
-/* The best child of the sweep, of equal ones the newest. */
+/* The best child of the sweep (no inherited run), of equal ones the newest. */
 struct hd_winner {
     int64_t curve; /* index; -1: no child has a metric */
     double best;

@@ -62,7 +62,7 @@ static void warn_concurrency(const struct hd_fields *fields, const struct hd_fie
 /* A grid without a limit is run whole. */
 static void whole_grid(const struct hd_fields *fields, const struct hd_field *field)
 {
-    const struct hd_reading *reading = fields->context;
+    struct hd_reading *reading = fields->context;
 
     if (reading->space == NULL) {
         return; /* what is wrong with it was said */
@@ -74,6 +74,7 @@ static void whole_grid(const struct hd_fields *fields, const struct hd_field *fi
     } else if (size > (uint64_t)HD_RUNS_MAX) {
         hd_problems_add(fields->errors, "OutOfRange", field->name, "the grid has %" PRIu64 " combinations; give 'max_total_runs'", size);
     } else {
+        reading->whole_grid = true;
         hd_fields_put(fields, field->name, hd_json_new_integer((int64_t)size));
     }
 }

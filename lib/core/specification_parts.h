@@ -16,6 +16,7 @@
 struct hd_reading {
     const struct hd_specification_options *options;
     bool needs_metric;      /* for its sampling or its policy */
+    bool whole_grid;        /* its size is the budget, as none was given */
     bool other_program;     /* given in a form that is refused: no `run_config` is missing then */
     struct hd_space *space; /* NULL until there is a right one; owned */
 };

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "json_tree.h"
 #include "specification_parts.h"
 
@@ -285,15 +286,32 @@ static void check_children(const struct hd_fields *fields, const struct hd_field
     free(seen.keys);
 }
 
+/* A grid without a limit is run whole, whatever runs again beside it: what lies outside of the grid is not to take its place. */
+static void widen_whole_grid(const struct hd_fields *fields, size_t count)
+{
+    const struct hd_reading *reading = fields->context;
+    const cJSON *total = cJSON_GetObjectItemCaseSensitive(fields->output, "max_total_runs");
+
+    if (total == NULL || !reading->whole_grid || total->valuedouble + (double)count > HD_RUNS_MAX) {
+        return;
+    }
+    cJSON *wider = hd_json_new_integer((int64_t)total->valuedouble + (int64_t)count);
+    if (wider == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(fields->output, "max_total_runs", wider)) {
+        cJSON_Delete(wider);
+        fields->errors->out_of_memory = true;
+    }
+}
+
 void hd_read_resume_child_runs(const struct hd_fields *fields, const struct hd_field *field)
 {
-    const cJSON *total = cJSON_GetObjectItemCaseSensitive(fields->output, "max_total_runs");
     struct given given = {0};
 
     if (!read_ids(fields, field, &given)) {
         given_clear(&given);
         return;
     }
+    widen_whole_grid(fields, given.count);
+    const cJSON *total = cJSON_GetObjectItemCaseSensitive(fields->output, "max_total_runs");
     if (total != NULL && (double)given.count > total->valuedouble) {
         hd_fields_problem(fields, fields->errors, "OutOfRange", field->name, " must have at most %.0f runs, got %zu", total->valuedouble,
                           given.count);

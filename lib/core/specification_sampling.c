@@ -142,7 +142,7 @@ static void read_log_base(const struct hd_fields *fields, const struct hd_field 
 static const struct hd_field sampling_fields[] = {
     {.name = "type", .type = HD_FIELD_STRING, .required = true, .choices = "random, sobol, grid, bayesian", .read = read_type},
     {.name = "parameter_space", .type = HD_FIELD_OBJECT, .required = true, .read = read_space},
-    {.name = "properties", .type = HD_FIELD_OBJECT, .absent = "{}"},
+    {.name = "properties", .type = HD_FIELD_OBJECT, .nullable = true, .absent = "{}"},
     {.name = "seed",
      .type = HD_FIELD_INTEGER,
      .range = "between -9007199254740991 and 9007199254740991",

@@ -446,6 +446,31 @@ class Replay(Policies, SharedDaemonTest):
                 answer = read_json(self.replay("--json", "--policy", text, sweep_id))
                 self.assertEqual({run["run_id"]: run["message"] for run in answer["stopped"]}, told)
                 self.assertEqual((answer["saved_reports"], answer["cut_short"], answer["winner_lost"]), (0, len(told), False))
+                self.assertRegex(self.replay("--policy", text, sweep_id), r"(?m)^note +%d of the curves end early, as their children were "
+                                 "stopped: how they went on is not known$" % len(told))
+
+    def test_what_the_sweep_builds_on_is_compared_with(self):
+        """The same policy decides the same, also where it compares with inherited runs."""
+        earlier, _ = self.recorded_sweep(((0.7, 0.8, 0.9), (0.2, 0.9)))
+        sweep_id, runs = self.with_policy(BANDIT, 2, resume_from=[earlier])
+        self.assertFalse(self.report(runs[0], "Accuracy", 0.65)["stop"])
+        told = self.report(runs[1], "Accuracy", 0.5)["stop_reason"]["message"]
+        self.assertIn("0.7 is the best of 4 runs", told)
+        self.gates.release(runs[0])
+        self.wait_for_sweep(sweep_id)
+        answer = read_json(self.replay("--json", "-p", "bandit,slack_factor=0.1", sweep_id))
+        self.assertEqual([(run["run_id"], run["message"]) for run in answer["stopped"]], [(runs[1], told)])
+        self.assertEqual((answer["children"], answer["inherited"], answer["reports"]), (2, 2, 2))
+        self.assertEqual(answer["winner"]["run_id"], runs[0])
+        text = self.replay("-p", "bandit,slack_factor=0.1", sweep_id)
+        self.assertRegex(text, r"(?m)^stopped +1 of 2 children$")
+        self.assertRegex(text, r"(?m)^resumed from +compared with 2 runs of earlier sweeps, too$")
+        self.assertEqual(self.client.request("DELETE", "/sweeps/" + earlier).status, 200)
+        wait_until(lambda: self.client.get("/sweeps/" + earlier).status == 404, "the earlier sweep to be gone")
+        answer = read_json(self.replay("--json", "-p", "bandit,slack_factor=0.1", sweep_id))
+        self.assertEqual((answer["inherited"], len(answer["stopped"])), (0, 1))
+        text = self.replay("-p", "bandit,slack_factor=0.1", sweep_id)
+        self.assertRegex(text, r"(?m)^note +1 of the sweeps that it was resumed from was deleted, and is not compared with$")
 
     def test_another_policy(self):
         sweep_id, runs = self.recorded_sweep(self.CURVES)
@@ -481,7 +506,8 @@ class Replay(Policies, SharedDaemonTest):
 
     def test_what_cannot_be_played(self):
         sweep_id, runs = self.with_policy(None, 1)
-        self.assertIn("has not ended (Running)", self.replay("-p", "median_stopping", sweep_id, code=4))
+        self.assertIn("sweep %s has not ended (Running): its curves are still being recorded" % sweep_id,
+                      self.replay("-p", "median_stopping", sweep_id, code=4))
         self.gates.release(runs[0])
         self.wait_for_sweep(sweep_id)
         for text, message in (("bandit", "one of 'policy.slack_factor', 'policy.slack_amount' is required"),
@@ -494,13 +520,13 @@ class Replay(Policies, SharedDaemonTest):
                               ("{'type'", "is not valid JSON"), ("", "must be one of none, bandit")):
             with self.subTest(text):
                 self.assertIn(message, self.replay("-p", text, sweep_id, code=2))
-        self.assertIn("replay needs --policy", self.replay(sweep_id, code=2))
-        self.assertIn("is a run: name its sweep", self.replay("-p", "median_stopping", runs[0], code=2))
+        self.assertIn("replay needs --policy, as --policy bandit,slack_factor=0.1", self.replay(sweep_id, code=2))
+        self.assertIn("%s is a run: name its sweep" % runs[0], self.replay("-p", "median_stopping", runs[0], code=2))
         self.replay("-p", "median_stopping", "HD_nothing", code=3)
         text = self.replay("-p", "median_stopping", sweep_id)
         self.assertRegex(text, r"(?m)^winner +none$")
         blind = self.finished_sweep(primary_metric_name=None, primary_metric_goal=None)["run_id"]
-        self.assertIn("has no primary metric", self.replay("-p", "median_stopping", blind, code=2))
+        self.assertIn("sweep %s has no primary metric that a policy could look at" % blind, self.replay("-p", "median_stopping", blind, code=2))
 
 
 class Digits(Policies, DaemonTest):

@@ -184,6 +184,16 @@ class ResumedChildren(Resuming, DaemonTest):
         self.assertEqual([list(child["hyperparameters"]) for child in self.children(sweep["run_id"])], [["x"], ["y"], ["y"]])
         self.assertEqual(sweep["status_reason"]["code"], "search_space_exhausted")
 
+    def test_a_whole_grid_is_run_whole_beside_what_runs_again(self):
+        earlier = self.finished_sweep(hyperparameter_sampling=self.grid(3), max_total_runs=3)["run_id"]
+        listed = ["%s_%d" % (earlier, number) for number in range(3)]
+        for name, resumed, expected in (("y", 3, [0, 1, 2, 0, 1]), ("x", 2, [0, 1])):
+            with self.subTest(name):
+                sweep = self.finished_sweep(hyperparameter_sampling=self.grid(2, name), max_total_runs=None, resume_child_runs=listed[:resumed])
+                self.assertEqual([list(child["hyperparameters"].values())[0] for child in self.children(sweep["run_id"])], expected)
+                self.assertEqual(sweep["status_reason"]["code"], "search_space_exhausted")
+                self.assertEqual(sweep["config"]["max_total_runs"], 2 + resumed)
+
     def test_known_configurations_are_not_drawn_again(self):
         sampling = {"type": "random", "seed": 5, "parameter_space": {"x": ["randint", [4]]}}
         earlier = self.finished_sweep(hyperparameter_sampling=sampling, max_total_runs=2)["run_id"]

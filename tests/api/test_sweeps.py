@@ -191,6 +191,15 @@ class Budgets(SweepTest):
             reason = child["stop_reason"]
             self.assertEqual((reason["kind"], reason["limit_seconds"]), ("max_duration", 1))
 
+    def test_a_limit_that_is_no_whole_second(self):
+        sweep_id = self.submit(max_total_runs=2, max_concurrent_runs=2, max_duration_minutes=0.025, run_config=self.gated())["run_id"]
+        sweep = self.wait_for_sweep(sweep_id)
+        self.ended_with(sweep, "Canceled", "max_duration")
+        self.assertEqual(sweep["status_reason"]["message"], "the sweep reached its max_duration of 1.5 s")
+        for child in self.children(sweep_id):
+            self.assertEqual(child["stop_reason"]["limit_seconds"], 1.5)
+            self.assertEqual(child["stop_reason"]["message"], sweep["status_reason"]["message"])
+
     def test_max_duration_counts_while_the_daemon_is_dead(self):
         sweep_id = self.submit(max_total_runs=1, max_duration_seconds=2, run_config=self.gated())["run_id"]
         self.wait_for_run(sweep_id + "_0", "Running")
@@ -221,6 +230,7 @@ class Budgets(SweepTest):
             for child in self.children(sweep["run_id"]):
                 reason = child["stop_reason"]
                 self.assertEqual((reason["kind"], reason["limit_seconds"]), ("trial_timeout", 1))
+                self.assertEqual(reason["message"], "the run reached its trial_timeout of 1 s")
 
 
 class Outcomes(SweepTest):
@@ -244,6 +254,7 @@ class Outcomes(SweepTest):
         self.assertGreaterEqual(len(canceled), 2)
         for child in canceled:
             self.assertEqual((child["stop_reason"]["kind"], child["stop_reason"]["limit"]), ("initial_failures", 2))
+            self.assertEqual(child["stop_reason"]["message"], "all of the first children to end failed, and the limit is 2")
 
     def test_failure_limit_is_off_after_another_end(self):
         sweep_id = self.submit(max_total_runs=6, max_concurrent_runs=1, run_config=self.gated())["run_id"]

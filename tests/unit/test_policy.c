@@ -382,7 +382,7 @@ static void make_curves(struct hd_curve curves[CURVES], struct hd_curve_point po
     }
 }
 
-/* The replay by hand: the reports in order, into a naive reading, none of a run behind its stop. */
+/* The replay by hand: the reports in order, those that are inherited first, into a naive reading, none of a run behind its stop. */
 static void naive_replay(const struct hd_policy_rule *rule, const struct hd_curve *curves, int64_t stops[CURVES])
 {
     static struct naive_run runs[CURVES];
@@ -390,6 +390,9 @@ static void naive_replay(const struct hd_policy_rule *rule, const struct hd_curv
 
     memset(runs, 0, sizeof runs);
     memset(stops, 0, CURVES * sizeof *stops);
+    for (int i = 0; i < CURVES; i++)
+        for (runs[i].run = curves[i].run; curves[i].inherited && next[i] < curves[i].count; runs[i].count++)
+            runs[i].reports[runs[i].count] = curves[i].points[next[i]++].value;
     for (;;) {
         int first = -1;
         const struct hd_curve_point *point;
@@ -402,8 +405,7 @@ static void naive_replay(const struct hd_policy_rule *rule, const struct hd_curv
             return;
         point = &curves[first].points[next[first]++];
         for (int i = 0; i < CURVES; i++)
-            runs[i].ended = stops[i] > 0 || curves[i].ended_us < point->at_us;
-        runs[first].run = curves[first].run;
+            runs[i].ended = stops[i] > 0 || curves[i].inherited || curves[i].ended_us < point->at_us;
         runs[first].reports[runs[first].count++] = point->value;
         if (naive_judge(rule, runs, CURVES, first).stop)
             stops[first] = next[first];
@@ -416,13 +418,17 @@ START_TEST(replay_of_curves)
     static struct hd_curve_point points[CURVES][POINTS];
     int64_t stopped = 0, lost = 0;
 
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < 60; round++) {
         struct hd_policy_rule rule = random_rule();
         struct hd_memory memory = {.limit = INT64_MAX};
         struct hd_replay replay;
-        int64_t stops[CURVES], saved = 0, saved_us = 0;
+        int64_t stops[CURVES], saved = 0, saved_us = 0, own = CURVES;
 
         make_curves(curves, points);
+        for (int i = 0; i < CURVES && round % 2 == 1; i++) {
+            curves[i].inherited = draw(4) == 0;
+            own -= curves[i].inherited;
+        }
         ck_assert_int_eq(hd_policy_replay(&rule, curves, CURVES, &memory, &replay), 0);
         ck_assert_int_eq(memory.used, 0);
         naive_replay(&rule, curves, stops);
@@ -435,8 +441,9 @@ START_TEST(replay_of_curves)
             saved += POINTS - stops[i];
             saved_us += curves[i].ended_us - points[i][stops[i] - 1].at_us;
         }
-        ck_assert_int_eq(replay.reports, CURVES * POINTS);
-        ck_assert_int_eq(replay.run_us, (int64_t)CURVES * ((POINTS - 1) * 4 + 1) * 1000000);
+        ck_assert_int_eq(replay.reports, own * POINTS);
+        ck_assert(!curves[replay.recorded.curve].inherited && !curves[replay.replayed.curve].inherited);
+        ck_assert_int_eq(replay.run_us, own * ((POINTS - 1) * 4 + 1) * 1000000);
         ck_assert_int_eq(replay.saved_reports, saved);
         ck_assert_int_eq(replay.saved_us, saved_us);
         ck_assert_int_eq(replay.lost, hd_goal_better(rule.goal, replay.recorded.best, replay.replayed.best));

@@ -659,6 +659,107 @@ START_TEST(right_bodies_their_output_and_their_warnings)
 }
 END_TEST
 
+/* `before`, then `part` so many times, then `after`. */
+static char *long_text(const char *before, const char *part, int count, const char *after)
+{
+    struct hd_text text = {0};
+
+    hd_text_add_string(&text, before);
+    for (int i = 0; i < count; i++) {
+        hd_text_add_string(&text, part);
+    }
+    hd_text_add_string(&text, after);
+    return hd_text_take(&text);
+}
+
+/* Limits on length: what is as long as the limit is taken, one more is not. */
+START_TEST(too_long_values)
+{
+    static const struct {
+        const char *path, *before, *part, *after;
+        int most;
+        const char *target, *range;
+    } limits[] = {
+        {"name", "\"", "x", "\"", 256, "name", "at most 256 bytes long, without control characters"},
+        {"display_name", "\"", "x", "\"", 1024, "display_name", "at most 1024 bytes long, without control characters"},
+        {"description", "\"", "x", "\"", 65536, "description", "at most 65536 bytes long"},
+        {"experiment", "\"", "x", "\"", 256, "experiment", "1 to 256 bytes long, without control characters"},
+        {"primary_metric_name", "\"", "x", "\"", 256, "primary_metric_name", "1 to 256 bytes long"},
+        {"run_config.arguments", "[\"", "x", "\"]", 131071, "run_config.arguments[0]", "at most 131071 bytes long"},
+        {"run_config", "{\"command\": \"${{search_space.lr}}${{search_space.layers}}", "x", "\"}", 131071 - 44, "run_config.command",
+         "at most 131071 bytes long"},
+        {"run_config.retry_on", "[\"lost\"", ", \"lost\"", "]", 99, "run_config.retry_on", "an array of at most 100 causes"},
+    };
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        for (int more = 0; more < 2; more++) {
+            char *value = long_text(limits[i].before, limits[i].part, limits[i].most + more, limits[i].after);
+            cJSON *body = fixture_body();
+            struct hd_problems errors = {0}, warnings = {0};
+            struct hd_specification specification;
+
+            fixture_change(body, limits[i].path, value);
+            int result = hd_specification_parse(body, &fixture_options, &errors, &warnings, &specification);
+            if (more == 0) {
+                ck_assert_msg(result == 0, "%s: %s", limits[i].path, errors.count > 0 ? errors.list[0].message : "?");
+                hd_specification_clear(&specification);
+            } else {
+                struct hd_text beginning = {0};
+
+                ck_assert_msg(result == -1, "%s is taken", limits[i].path);
+                ck_assert_uint_eq(errors.count, 1);
+                ck_assert_str_eq(errors.list[0].code, "OutOfRange");
+                ck_assert_str_eq(errors.list[0].target, limits[i].target);
+                hd_text_format(&beginning, "'%s' must be %s, got ", limits[i].target, limits[i].range);
+                ck_assert_msg(strncmp(errors.list[0].message, beginning.data, beginning.length) == 0, "%s\n instead of %s",
+                              errors.list[0].message, beginning.data);
+                hd_text_clear(&beginning);
+            }
+            hd_problems_clear(&errors);
+            hd_problems_clear(&warnings);
+            cJSON_Delete(body);
+            free(value);
+        }
+    }
+}
+END_TEST
+
+/* Objects whose members people name. */
+START_TEST(too_many_members)
+{
+    static const char *const paths[] = {"tags", "run_config.environment_variables", "run_config.inputs"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        for (int count = 1000; count <= 1001; count++) {
+            cJSON *body = fixture_body();
+            struct hd_problems errors = {0}, warnings = {0};
+            struct hd_specification specification;
+            struct hd_text members = {0}, beginning = {0};
+
+            for (int j = 0; j < count; j++) {
+                hd_text_format(&members, "%s\"m%d\": \"x\"", j == 0 ? "{" : ", ", j);
+            }
+            hd_text_add_char(&members, '}');
+            fixture_change(body, paths[i], members.data);
+            int result = hd_specification_parse(body, &fixture_options, &errors, &warnings, &specification);
+            ck_assert_int_eq(result, count == 1000 ? 0 : -1);
+            if (result == 0) {
+                hd_specification_clear(&specification);
+            } else {
+                hd_text_format(&beginning, "'%s' must be an object with at most 1000 members, got ", paths[i]);
+                ck_assert_uint_eq(errors.count, 1);
+                ck_assert_msg(strncmp(errors.list[0].message, beginning.data, beginning.length) == 0, "%s", errors.list[0].message);
+            }
+            hd_problems_clear(&errors);
+            hd_problems_clear(&warnings);
+            hd_text_clear(&members);
+            hd_text_clear(&beginning);
+            cJSON_Delete(body);
+        }
+    }
+}
+END_TEST
+
 /* What a machine has is asked only where there is one. */
 START_TEST(no_more_than_the_machine_has)
 {
@@ -1065,6 +1166,8 @@ int main(void)
     tcase_add_loop_test(cases, sobol_has_so_many_dimensions, 0, 2);
     tcase_add_test(cases, every_default_is_filled_in);
     tcase_add_loop_test(cases, right_bodies_their_output_and_their_warnings, 0, ACCEPTED);
+    tcase_add_test(cases, too_long_values);
+    tcase_add_test(cases, too_many_members);
     tcase_add_test(cases, no_more_than_the_machine_has);
     tcase_add_test(cases, younger_rules_do_not_refuse_what_is_stored);
     tcase_add_test(cases, the_warnings_of_the_space_come_too);
