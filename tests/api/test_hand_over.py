@@ -3,7 +3,6 @@
 The test is the service manager. Whoever connects while no daemon is there waits, and is served by the next one.
 """
 
-import contextlib
 import http.client
 import os
 import socket
@@ -44,24 +43,42 @@ def listening(address="127.0.0.1", port=0):
 
 
 class Requester(threading.Thread):
-    """Makes one connection per request, again and again: reports a point, and counts what was acknowledged. Any fault ends it."""
+    """Reports a point, again and again, and counts what was acknowledged. One that `keeps` its connection makes a new one, once, when the idle
+    one turns out to be closed; the others make one per request. Any other fault ends it."""
 
-    def __init__(self, url, token, run_id, reporter):
+    def __init__(self, url, token, run_id, number):
         super().__init__(daemon=True)
         self.address, self.token = urllib.parse.urlsplit(url).netloc, token
-        self.path, self.reporter = "/api/v1/runs/%s/metrics" % run_id, reporter
-        self.acknowledged, self.fault, self.enough = 0, None, threading.Event()
+        self.path, self.reporter, self.keeps = "/api/v1/runs/%s/metrics" % run_id, "r%d" % number, number % 2 == 1
+        self.connection, self.acknowledged, self.fault, self.enough = None, 0, None, threading.Event()
 
-    def report(self):
-        connection = http.client.HTTPConnection(self.address, timeout=harness.DEADLINE)
-        with contextlib.closing(connection):
-            connection.request("POST", self.path, body='{"name": "%s", "value": %d, "reporter": "%s", "sequence": %d}' % (
-                self.reporter, self.acknowledged, self.reporter, self.acknowledged + 1), headers={
-                    "Content-Type": "application/json", "Authorization": "Bearer " + self.token})
-            answer = connection.getresponse()
-            text = answer.read()
+    def hang_up(self):
+        if self.connection is not None:
+            self.connection.close()
+        self.connection = None
+
+    def exchange(self):
+        if self.connection is None:
+            self.connection = http.client.HTTPConnection(self.address, timeout=harness.DEADLINE)
+        self.connection.request("POST", self.path, body='{"name": "%s", "value": %d, "reporter": "%s", "sequence": %d}' % (
+            self.reporter, self.acknowledged, self.reporter, self.acknowledged + 1), headers={
+                "Content-Type": "application/json", "Authorization": "Bearer " + self.token})
+        answer = self.connection.getresponse()
+        text = answer.read()
+        if not self.keeps or answer.will_close:
+            self.hang_up()
         if answer.status != 200 or b'"duplicate":false' not in text:
             raise AssertionError("%d %r" % (answer.status, text))
+
+    def report(self):
+        was_idle = self.connection is not None
+        try:
+            self.exchange()
+        except ConnectionError:
+            if not was_idle:
+                raise
+            self.hang_up()
+            self.exchange()
         self.acknowledged += 1
 
     def run(self):
@@ -70,6 +87,7 @@ class Requester(threading.Thread):
                 self.report()
         except (AssertionError, OSError, http.client.HTTPException) as fault:
             self.fault = fault
+        self.hang_up()
 
 
 class HandOver(DaemonTest):
@@ -106,9 +124,9 @@ class HandOver(DaemonTest):
         return descriptor
 
     def under_load(self, restart):
-        """Restarts while requesters make one connection per request: not one of them may notice."""
+        """Restarts while requesters report: not one of them may notice."""
         _, [run_id] = self.running_sweep()
-        requesters = [Requester(self.daemon.url, self.daemon.token, run_id, "r%d" % number) for number in range(REQUESTERS)]
+        requesters = [Requester(self.daemon.url, self.daemon.token, run_id, number) for number in range(REQUESTERS)]
         for requester in requesters:
             requester.start()
         for number in range(RESTARTS):
