@@ -100,15 +100,40 @@ void doctor_check_python(struct doctor *doctor, struct doctor_finding *finding)
 /* --- systemd ----------------------------------------------------------------------------------------------------------------------------
  */
 
+static const char unit[] = "hyperdrived.service";
+
 static bool says(const struct hd_text *said, const char *line)
 {
     return said->data != NULL && strstr(said->data, line) != NULL;
 }
 
+/* The unit of the machine, or of the user who looks at his own daemon. */
+static void judge_unit(const struct doctor *doctor, bool own, const struct hd_text *said, struct doctor_finding *finding)
+{
+    static const char system_folder[] = "/var/lib/hyperdrive";
+    const char *whose = own ? "this user's " : "", *option = own ? " --user" : "";
+
+    if (says(said, "LoadState=not-found")) {
+        doctor_found(finding, DOCTOR_OK, "there is no unit %s", unit);
+    } else if (says(said, "ActiveState=failed")) {
+        doctor_found(finding, DOCTOR_FAULT, "%s%s has failed; see: journalctl%s -u %s", whose, unit, option, unit);
+    } else if (says(said, "ActiveState=active")) {
+        doctor_found(finding, DOCTOR_OK, "%s%s is active", whose, unit);
+    } else if (own && doctor->version != NULL) {
+        doctor_found(finding, DOCTOR_OK, "%s%s is not active: the daemon was started otherwise", whose, unit);
+    } else if (own || strcmp(doctor->folder, system_folder) == 0) {
+        doctor_found(finding, own ? DOCTOR_WARNING : DOCTOR_FAULT, "%s%s is not active; systemctl%s enable --now %s", whose, unit, option,
+                     unit);
+    } else {
+        doctor_found(finding, DOCTOR_OK, "%s is not active, and %s is not its folder", unit, doctor->folder);
+    }
+}
+
 void doctor_check_systemd(struct doctor *doctor, struct doctor_finding *finding)
 {
-    static const char unit[] = "hyperdrived.service", system_folder[] = "/var/lib/hyperdrive";
-    char *argv[] = {(char *)"systemctl", (char *)"show", (char *)"--property=LoadState,ActiveState,SubState,Result", (char *)unit, NULL};
+    bool own = find_is_own_folder(doctor->folder);
+    char *manager = (char *)(own ? "--user" : "--system");
+    char *argv[] = {(char *)"systemctl", manager, (char *)"show", (char *)"--property=LoadState,ActiveState", (char *)unit, NULL};
     struct hd_text said = {0};
 
     if (access("/run/systemd/system", F_OK) != 0) {
@@ -116,17 +141,10 @@ void doctor_check_systemd(struct doctor *doctor, struct doctor_finding *finding)
         return;
     }
     if (doctor_run(argv, &said) != 0) {
-        doctor_found(finding, DOCTOR_UNKNOWN, "systemctl show %s failed: %s", unit, said.data != NULL ? said.data : "it could not be run");
-    } else if (says(&said, "LoadState=not-found")) {
-        doctor_found(finding, DOCTOR_OK, "there is no unit %s", unit);
-    } else if (says(&said, "ActiveState=failed")) {
-        doctor_found(finding, DOCTOR_FAULT, "%s has failed; see: journalctl -u %s", unit, unit);
-    } else if (says(&said, "ActiveState=active")) {
-        doctor_found(finding, DOCTOR_OK, "%s is active", unit);
-    } else if (strcmp(doctor->folder, system_folder) == 0) {
-        doctor_found(finding, DOCTOR_FAULT, "%s is not active; systemctl enable --now %s", unit, unit);
+        doctor_found(finding, DOCTOR_UNKNOWN, "systemctl %s show %s failed: %s", manager, unit,
+                     said.data != NULL ? said.data : "it could not be run");
     } else {
-        doctor_found(finding, DOCTOR_OK, "%s is not active, and %s is not its folder", unit, doctor->folder);
+        judge_unit(doctor, own, &said, finding);
     }
     hd_text_clear(&said);
 }

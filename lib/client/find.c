@@ -1,11 +1,11 @@
 #include "find.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/text.h"
@@ -102,6 +102,17 @@ char *find_state_folder(const char *state_dir)
     }
     hd_text_clear(&own);
     return strdup(state_dir != NULL ? state_dir : system_folder);
+}
+
+bool find_is_own_folder(const char *folder)
+{
+    struct hd_text own = own_folder();
+    struct stat ours, theirs;
+    bool same = own.data != NULL && !own.failed && stat(own.data, &ours) == 0 && stat(folder, &theirs) == 0 &&
+                ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+
+    hd_text_clear(&own);
+    return same;
 }
 
 static int read_default_folders(struct address *address, struct hd_error *error)

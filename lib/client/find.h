@@ -2,6 +2,8 @@
 #ifndef HD_CLIENT_FIND_H
 #define HD_CLIENT_FIND_H
 
+#include <stdbool.h>
+
 #include "core/error.h"
 
 struct address {
@@ -19,6 +21,8 @@ int find_daemon(const char *state_dir, const char *url, struct address *ret_addr
 /* The state folder that would be looked into: `state_dir`, else the default one that has an address, else the user's own. NULL when memory
  * is short. */
 char *find_state_folder(const char *state_dir);
+/* Whether this is the default folder of a daemon of the user's own. */
+bool find_is_own_folder(const char *folder);
 void address_clear(struct address *address);
 
 #endif

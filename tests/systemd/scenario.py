@@ -88,14 +88,16 @@ def installed_version():
     return run("dpkg-query", "-W", "-f", "${Version}", "hyperdrived")
 
 
+def installed_files():
+    listed = [run("dpkg", "-L", package).splitlines() for package in ("hyperdrived", "libhyperdrive0", "libhyperdrive-dev")]
+    return {path for paths in listed for path in paths if not os.path.isdir(path)}
+
+
 def traces():
-    """Files that have the name, in places of packages and services."""
+    """What has the name where services and their managers keep something."""
     found = set()
-    for top in ("/etc", "/usr", "/lib", "/var", "/run", "/root", "/home"):
+    for top in ("/etc", "/run", "/var/lib", "/lib/systemd", "/usr/lib/systemd", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d"):
         for folder, folders, files in os.walk(top):
-            if folder in ("/var/log", "/run/systemd", "/var/lib/apt", "/var/cache") or folder.startswith("/run/user"):
-                folders[:] = []
-                continue
             found.update(os.path.join(folder, name) for name in folders + files if "hyperdrive" in name)
     return found
 
@@ -376,13 +378,21 @@ class Scenario(unittest.TestCase):
         as_ada("systemctl", "--user", "restart", UNIT)
         self.assertEqual([pid for pid in children if not lives(pid)], [])
         sweep.end()
-        told = json.loads(as_ada("hyperdrive", "doctor", "--json"))
-        self.assertEqual(told["faults"], 0, told)
+
+        def doctor():
+            _, said = as_ada("hyperdrive", "doctor", "--json", check=False)
+            return json.loads(said)["faults"], next(check for check in json.loads(said)["checks"] if check["check"] == "systemd")
+        self.assertEqual(doctor(), (0, {"check": "systemd", "result": "ok", "message": "this user's hyperdrived.service is active"}))
         as_ada("systemctl", "--user", "stop", UNIT)
+        self.assertEqual(doctor()[1], {
+            "check": "systemd", "result": "warning",
+            "message": "this user's hyperdrived.service is not active; systemctl --user enable --now hyperdrived.service"})
         run("systemctl", "stop", "user@%d.service" % uid)
         run("userdel", "--remove", "ada", check=False)
 
     def test_90_removal(self):
+        files = installed_files()
+        self.assertIn("/usr/sbin/hyperdrived", files)
         sweep = Sweep(3)
         children = sweep.wait_running()
         run("dpkg", "-r", "hyperdrived")
@@ -392,7 +402,7 @@ class Scenario(unittest.TestCase):
         self.assertEqual([pid for pid in children if lives(pid)], [])
         for name in ("passwd", "group"):
             self.assertNotIn("hyperdrive", run("getent", name))
-        self.assertEqual(sorted(traces() - self.before), [])
+        self.assertEqual(sorted(traces() - self.before) + sorted(filter(os.path.lexists, files)), [])
 
 
 if __name__ == "__main__":

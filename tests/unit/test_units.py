@@ -8,8 +8,8 @@ import sys
 import tempfile
 import unittest
 
-SOURCE, HYPERDRIVED = sys.argv[1:3]  # packaging/systemd, the daemon of the build
-MOST_EXPOSED = 40                    # tenths
+SOURCE, HYPERDRIVED = map(os.path.abspath, sys.argv[1:3])  # packaging/systemd, the daemon of the build
+MOST_EXPOSED = 40  # tenths
 
 
 class Units(unittest.TestCase):
