@@ -11,6 +11,8 @@ struct settings {
     char *configuration_file; /* the file that was read; NULL: none */
     char *state_dir;          /* absolute */
     char *listen;             /* "127.0.0.1:8700" */
+    char **allowed_hosts;     /* further names by which clients may ask; ends in NULL */
+    bool allow_plaintext;     /* others than this machine may be served without TLS */
     bool group_token;         /* the daemon's group may read STATE/token */
     int64_t slots;            /* children at once; 0: auto, one per GPU, or per CPU if there are none */
     char *gpus;               /* to hand out: "auto", "none", or a list */
@@ -22,6 +24,7 @@ struct settings {
     int64_t snapshot_limit;   /* bytes */
     int64_t body_limit;       /* bytes */
     int64_t connections;
+    int64_t connections_per_address;
     int64_t header_timeout_us;
     int64_t body_timeout_us;
     int64_t idle_timeout_us;

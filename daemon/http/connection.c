@@ -47,6 +47,19 @@ struct http_connection *http_connection_of(struct MHD_Connection *connection)
     return info != NULL ? info->socket_context : NULL;
 }
 
+/* Whoever goes on beyond the answers would take the places of all with those. */
+static void limit_address(struct http_connection *peer)
+{
+    unsigned limit = peer->server->settings.connections_per_address, count = http_address_enter(peer);
+    if (limit == 0 || count <= limit)
+        return;
+    peer->refused = "there are too many connections from this address; use one for many requests, or try again later";
+    if (count <= limit + HTTP_ADDRESS_ABOVE)
+        return;
+    shutdown(peer->fd, SHUT_RDWR);
+    http_connection_enter(peer, HTTP_REPLYING);
+}
+
 static void started(struct http_server *server, struct MHD_Connection *connection, void **socket_context)
 {
     server->connections++;
@@ -58,11 +71,13 @@ static void started(struct http_server *server, struct MHD_Connection *connectio
     peer->server = server;
     peer->connection = connection;
     peer->fd = info != NULL ? info->connect_fd : -1;
-    peer->refused = server->connections > server->settings.connections;
+    if (server->connections > server->settings.connections)
+        peer->refused = "there are too many connections; try again later";
     peer->stage = HTTP_HEAD;
     peer->since_ms = uv_now(server->loop);
     list_append(peer);
     peer->watch = http_half_closed_watch(peer);
+    limit_address(peer);
 }
 
 static void ended(struct http_server *server, struct http_connection *peer)
@@ -74,6 +89,7 @@ static void ended(struct http_server *server, struct http_connection *peer)
         return;
     if (peer->linger)
         http_linger(server, peer->fd);
+    http_address_leave(peer);
     http_half_closed_forget(peer->watch);
     list_remove(peer);
     free(peer);

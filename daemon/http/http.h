@@ -47,10 +47,13 @@ struct http_route {
 };
 
 struct http_settings {
-    const char *address;  /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
-    int listen_fd;        /* an open listening socket to use instead, or -1 */
-    size_t body_limit;    /* bytes */
-    unsigned connections; /* at most; further ones get 503 */
+    const char *address;              /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
+    int listen_fd;                    /* an open listening socket to use instead, or -1 */
+    size_t body_limit;                /* bytes */
+    unsigned connections;             /* at most; further ones get 503 */
+    unsigned connections_per_address; /* of them at most from one address that is not the loopback; 0: no limit of its own */
+    char *const *allowed_hosts;       /* further names by which clients may ask, ends in NULL; or NULL */
+    bool allow_plaintext;             /* others than this machine may be served without TLS */
     int64_t header_timeout_us, body_timeout_us, idle_timeout_us;
     int64_t close_timeout_us; /* how long http_close waits for handlers that owe an answer; 0: 10 s */
     unsigned streams;         /* answers without an end that may be open at once, further ones get 503; 0: 256 */

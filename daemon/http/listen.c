@@ -140,6 +140,16 @@ static int describe(struct http_server *server, struct hd_error *error)
     return 0;
 }
 
+/* Tokens would travel in the clear, and whoever reads one may start programs here. */
+static int check_plaintext(const struct http_server *server, struct hd_error *error)
+{
+    if (server->loopback || server->settings.allow_plaintext)
+        return 0;
+    return hd_error_set(error, HD_INVALID,
+                        "the daemon is to listen where others can reach it, and read tokens on the way: listen on 127.0.0.1, or say "
+                        "'allow_plaintext = yes' if that way is safe");
+}
+
 int http_listen(struct http_server *server, struct hd_error *error)
 {
     const struct http_settings *settings = &server->settings;
@@ -154,6 +164,8 @@ int http_listen(struct http_server *server, struct hd_error *error)
             return rc;
     }
     rc = describe(server, error);
+    if (rc == 0)
+        rc = check_plaintext(server, error);
     if (rc < 0 && settings->listen_fd < 0)
         close(server->listen_fd);
     return rc;

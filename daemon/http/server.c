@@ -81,6 +81,8 @@ int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct htt
     server->loop = loop;
     server->settings = *settings;
     set_times(server);
+    if (gethostname(server->machine, sizeof server->machine - 1) != 0)
+        server->machine[0] = '\0';
 
     rc = http_listen(server, error);
     if (rc < 0)
