@@ -23,14 +23,14 @@ struct settings_row {
     const char *name; /* as in the file; as an option its underscores become dashes */
     enum settings_kind kind;
     size_t offset;            /* of its field in struct settings */
-    const char *default_text; /* as it would stand in the file; NULL: settings_place_of_... finds it */
+    const char *default_text; /* as it would stand in the file; NULL: none, or settings_place_of_... finds it */
     const char *zero_word;    /* a word that may stand for the integer 0, or NULL */
     int64_t minimum, maximum; /* of the three kinds that are numbers */
     bool reloadable;          /* SIGHUP takes a new value; the others need a restart */
     const char *help;         /* one sentence without a final stop */
 };
 
-enum { SETTINGS_ROWS = 24 };
+enum { SETTINGS_ROWS = 27 };
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* NULL if no row has this name. */

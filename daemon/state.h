@@ -9,7 +9,10 @@ int state_open(const char *state_dir, int *ret_lock, struct hd_error *error);
 
 /* The port that STATE/url records; 0: none. */
 int state_recorded_port(const char *state_dir);
-/* Writes STATE/url whole or not at all. */
+/* What is in it, for everybody who may look into the folder; whole or not at all. */
 int state_write_url(const char *state_dir, const char *url, struct hd_error *error);
+int state_write_file(const char *state_dir, const char *name, const char *text, struct hd_error *error);
+/* One that is not there is well. */
+int state_remove_file(const char *state_dir, const char *name, struct hd_error *error);
 
 #endif

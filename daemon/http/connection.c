@@ -77,6 +77,7 @@ static void started(struct http_server *server, struct MHD_Connection *connectio
     peer->since_ms = uv_now(server->loop);
     list_append(peer);
     peer->watch = http_half_closed_watch(peer);
+    http_tls_begin(peer);
     limit_address(peer);
 }
 
@@ -90,6 +91,7 @@ static void ended(struct http_server *server, struct http_connection *peer)
     if (peer->linger)
         http_linger(server, peer->fd);
     http_address_leave(peer);
+    http_tls_end(peer);
     http_half_closed_forget(peer->watch);
     list_remove(peer);
     free(peer);
@@ -110,6 +112,8 @@ void http_connection_answer(struct http_connection *peer, enum hd_code code, con
 {
     struct hd_text body = {0};
     struct hd_text all = {0};
+    if (peer->certificate != NULL)
+        return;
     http_reply_error_text(&body, hd_code_name(code), message, NULL, NULL);
     hd_text_format(&all,
                    "HTTP/1.1 %d %s\r\n"

@@ -4,6 +4,7 @@
 
 #include <microhttpd.h>
 
+#include "certificate.h"
 #include "http.h"
 #include "target.h"
 
@@ -47,6 +48,7 @@ struct http_connection {
     uint64_t since_ms;                       /* when it came into this stage */
     struct http_connection *previous, *next; /* in the stage's list, oldest first */
     const char *refused;                     /* above a limit of connections: every request gets 503, with this sentence; else NULL */
+    struct http_certificate *certificate;    /* what it was shown; NULL: plain HTTP */
     struct http_address *address;            /* where it counts; NULL: nowhere */
     bool linger;                             /* the client may still be sending what nobody will read */
     struct http_watch *watch;                /* for the client's end; NULL when memory was short */
@@ -167,7 +169,8 @@ void http_connection_notify(void *server, struct MHD_Connection *connection, voi
                             enum MHD_ConnectionNotificationCode code);
 struct http_connection *http_connection_of(struct MHD_Connection *connection);
 void http_connection_enter(struct http_connection *peer, enum http_stage stage);
-/* Writes a whole answer past libmicrohttpd, which must have nothing under way on this connection; the connection must end then. */
+/* Writes a whole answer past libmicrohttpd, which must have nothing under way on this connection; the connection must end then. Under TLS
+ * nothing can be written past it, and the connection ends without a word. */
 void http_connection_answer(struct http_connection *peer, enum hd_code code, const char *message);
 /* Ends what is late; returns when the next one will be, UINT64_MAX: never. */
 uint64_t http_connection_late(struct http_server *server, uint64_t now_ms);
@@ -230,6 +233,13 @@ int http_site_check_host(const struct http_server *server, const char *authority
 /* Refuses a request that changes something for a page of another site. */
 int http_site_check_origin(const struct http_request *request, const char *authority, const char *origin, const char *fetch_site,
                            struct hd_error *error);
+
+/* tls.c */
+void http_tls_begin(struct http_connection *peer);
+void http_tls_end(struct http_connection *peer);
+int http_tls_choose(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
+                    const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **ret_chain, unsigned *ret_length,
+                    gnutls_privkey_t *ret_key);
 
 /* router.c */
 struct http_match {

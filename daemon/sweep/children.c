@@ -65,6 +65,8 @@ static int build_environment(const struct live_run *run, const cJSON *configurat
         result = add_variable(environment, "AZUREML_RUN_ID", run->id);
     if (result == 0)
         result = add_variable(environment, "HYPERDRIVE_URL", settings->url);
+    if (result == 0 && settings->authorities != NULL)
+        result = add_variable(environment, "HYPERDRIVE_CA_FILE", settings->authorities);
     if (result == 0)
         result = add_variable(environment, "HYPERDRIVE_RUN_ID", run->id);
     if (result == 0)

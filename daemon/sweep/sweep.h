@@ -27,6 +27,7 @@ struct sweeps_settings {
     int64_t policy_memory;    /* bytes for all early termination together */
     char *const *environment; /* NAME=VALUE that every child gets from the daemon's own environment; ends in NULL */
     const char *url;          /* what children report to */
+    const char *authorities;  /* PEM file by which they verify it; NULL: none */
     /* The token of one attempt of a run; written to `buffer`. */
     void (*run_token)(void *context, const char *run_id, int attempt, char *buffer, size_t size);
     void *context;

@@ -585,8 +585,8 @@ static const char *listen_on(const char *address)
 }
 
 #define PLAINTEXT                                                                                                                          \
-    "the daemon is to listen where others can reach it, and read tokens on the way: listen on 127.0.0.1, or say "                          \
-    "'allow_plaintext = yes' if that way is safe"
+    "the daemon is to listen where others can reach it, and read tokens on the way: give 'tls_certificate' and 'tls_key', or listen on "   \
+    "127.0.0.1, or say 'allow_plaintext = yes' if that way is safe"
 
 START_TEST(test_addresses)
 {

@@ -306,6 +306,9 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_str_eq(a->listen, b->listen);
     ck_assert_ptr_null(a->allowed_hosts[0]);
     ck_assert_ptr_null(b->allowed_hosts[0]);
+    ck_assert_pstr_eq(a->tls_certificate, b->tls_certificate);
+    ck_assert_pstr_eq(a->tls_key, b->tls_key);
+    ck_assert_pstr_eq(a->tls_ca, b->tls_ca);
     ck_assert_int_eq(a->allow_plaintext, b->allow_plaintext);
     ck_assert_int_eq(a->group_token, b->group_token);
     ck_assert_int_eq(a->slots, b->slots);
