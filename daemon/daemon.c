@@ -322,6 +322,8 @@ static int open_store(struct daemon *daemon, struct hd_error *error)
     const struct store_settings settings = {.path = path, .queue_limit = daemon->settings->write_queue};
 
     snprintf(path, sizeof path, "%s/hyperdrive.db", daemon->settings->state_dir);
+    if (state_close_database(path, error) != 0)
+        return -(int)error->code;
     return store_open(&daemon->store, &daemon->loop, &settings, error);
 }
 
@@ -423,6 +425,7 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
         .policy_memory = daemon->settings->policy_memory_mb << 20,
         .environment = daemon->environment,
         .url = http_url(daemon->http),
+        .run_as_users = daemon->settings->run_as_users,
         .authorities = daemon->settings->tls_ca != NULL ? daemon->authorities : NULL,
         .run_token = run_token,
         .context = daemon,
@@ -448,8 +451,11 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
 {
     int result = check_monitor(daemon->settings, error);
 
+    if (result == 0 && daemon->settings->run_as_users[0] != NULL && geteuid() != 0)
+        result = hd_error_set(error, HD_INVALID, "'run_as_users' needs a daemon that runs as root: only root can start programs as others");
+
     if (result == 0)
-        result = state_open(daemon->settings->state_dir, &daemon->lock, error);
+        result = state_open(daemon->settings->state_dir, daemon->settings->run_as_users[0] != NULL, &daemon->lock, error);
     if (result == 0)
         result = take_listener(daemon, error);
     if (result == 0)

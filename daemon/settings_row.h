@@ -16,6 +16,7 @@ enum settings_kind {
     SETTINGS_LEVEL,    /* int, a syslog number */
     SETTINGS_NAMES,    /* char **, ends in NULL: names of variables, or their beginnings */
     SETTINGS_HOSTS,    /* the same: names of machines */
+    SETTINGS_USERS,    /* the same: names of Unix users */
     SETTINGS_GPUS,     /* char *, "auto", "none", or a list of positions, UUIDs and PCI addresses */
 };
 
@@ -30,7 +31,7 @@ struct settings_row {
     const char *help;         /* one sentence without a final stop */
 };
 
-enum { SETTINGS_ROWS = 27 };
+enum { SETTINGS_ROWS = 28 };
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* NULL if no row has this name. */

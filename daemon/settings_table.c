@@ -42,6 +42,8 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
      .help = "time that a stopped child has between SIGTERM and SIGKILL"},
     {FIELD(stop_children), .kind = SETTINGS_BOOLEAN, .default_text = "no", .reloadable = true,
      .help = "whether a stop of the daemon ends the running children too, instead of leaving them to the next start"},
+    {FIELD(run_as_users), .kind = SETTINGS_USERS, .default_text = "",
+     .help = "Unix users as whom children may run; only for a daemon that runs as root, where each sweep must name one then"},
     {FIELD(environment_keep), .kind = SETTINGS_NAMES, .reloadable = true,
      .default_text =
          "PATH HOME USER LOGNAME SHELL LANG LANGUAGE LC_* TZ TMPDIR LD_LIBRARY_PATH PYTHONPATH VIRTUAL_ENV CONDA_* CUDA_* NVIDIA_*",

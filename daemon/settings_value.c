@@ -220,6 +220,14 @@ static bool is_host(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == length;
 }
 
+/* As useradd(8) takes it, and what directory services add. */
+static bool is_user(const char *name)
+{
+    size_t length = strlen(name);
+    return length <= 64 && name[0] != '-' && !isdigit((unsigned char)name[0]) &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@") == length;
+}
+
 /* What lists of names are made of. */
 static const struct list_form {
     bool (*is_name)(const char *name);
@@ -227,6 +235,7 @@ static const struct list_form {
 } list_forms[] = {
     [SETTINGS_NAMES] = {is_name_pattern, "names of variables separated by spaces, or beginnings of names that end in '*'"},
     [SETTINGS_HOSTS] = {is_host, "names of this machine separated by spaces, without port"},
+    [SETTINGS_USERS] = {is_user, "names of users separated by spaces"},
 };
 
 static int read_names(const struct reading *reading, void *field)
@@ -307,6 +316,7 @@ static const struct {
     [SETTINGS_LEVEL] = {"LEVEL", read_level},
     [SETTINGS_NAMES] = {"NAMES", read_names},
     [SETTINGS_HOSTS] = {"NAMES", read_names},
+    [SETTINGS_USERS] = {"NAMES", read_names},
     [SETTINGS_GPUS] = {"auto|none|LIST", read_gpus},
 };
 
@@ -324,7 +334,7 @@ int settings_value_set(const struct settings_row *row, const char *subject, cons
 
 static bool is_list(enum settings_kind kind)
 {
-    return kind == SETTINGS_NAMES || kind == SETTINGS_HOSTS;
+    return kind == SETTINGS_NAMES || kind == SETTINGS_HOSTS || kind == SETTINGS_USERS;
 }
 
 void settings_value_clear(const struct settings_row *row, struct settings *settings)
@@ -357,7 +367,7 @@ static const size_t sizes[] = {
     [SETTINGS_PATH] = sizeof(char *),   [SETTINGS_ADDRESS] = sizeof(char *),   [SETTINGS_INTEGER] = sizeof(int64_t),
     [SETTINGS_BYTES] = sizeof(int64_t), [SETTINGS_DURATION] = sizeof(int64_t), [SETTINGS_BOOLEAN] = sizeof(bool),
     [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),    [SETTINGS_HOSTS] = sizeof(char **),
-    [SETTINGS_GPUS] = sizeof(char *),
+    [SETTINGS_USERS] = sizeof(char **), [SETTINGS_GPUS] = sizeof(char *),
 };
 
 bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)

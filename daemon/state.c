@@ -55,7 +55,37 @@ static bool take_lock(int lock)
     return false;
 }
 
-int state_open(const char *state_dir, int *ret_lock, struct hd_error *error)
+static int open_ways(const char *state_dir, struct hd_error *error)
+{
+    static const char *const parts[] = {"", "/runs", "/snapshots"};
+    char path[PATH_SIZE];
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", state_dir, parts[i]);
+        if (chmod(path, 0711) != 0)
+            return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot let users through %s (setting 'run_as_users')", path);
+    }
+    return 0;
+}
+
+int state_close_database(const char *path, struct hd_error *error)
+{
+    static const char *const companions[] = {"-wal", "-shm"};
+    char name[PATH_SIZE];
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int failed = file < 0 || fchmod(file, 0600) != 0, number = errno;
+
+    if (file >= 0)
+        (void)close(file);
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0] && !failed; i++) {
+        snprintf(name, sizeof name, "%s%s", path, companions[i]);
+        failed = chmod(name, 0600) != 0 && errno != ENOENT;
+        number = errno;
+    }
+    return failed ? hd_error_system(error, HD_UNAVAILABLE, number, "cannot open the database %s", path) : 0;
+}
+
+int state_open(const char *state_dir, bool passable, int *ret_lock, struct hd_error *error)
 {
     char path[PATH_SIZE];
     int lock, result;
@@ -77,6 +107,8 @@ int state_open(const char *state_dir, int *ret_lock, struct hd_error *error)
     result = make_part(state_dir, "runs", error);
     if (result == 0)
         result = make_part(state_dir, "snapshots", error);
+    if (result == 0 && passable)
+        result = open_ways(state_dir, error);
     if (result != 0)
         goto failed;
     *ret_lock = lock;

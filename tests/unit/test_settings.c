@@ -86,6 +86,7 @@ static const struct {
     {"gpus = ,", ":1: 'gpus' must be auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses, got ','"},
     {"allowed_hosts = gpu1.lab:8700",
      ":1: 'allowed_hosts' must be names of this machine separated by spaces, without port, got 'gpu1.lab:8700'"},
+    {"run_as_users = alice 1000", ":1: 'run_as_users' must be names of users separated by spaces, got '1000'"},
     {"environment_keep = L*C",
      ":1: 'environment_keep' must be names of variables separated by spaces, or beginnings of names that end in '*', got 'L*C'"},
 };
@@ -306,6 +307,8 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_str_eq(a->listen, b->listen);
     ck_assert_ptr_null(a->allowed_hosts[0]);
     ck_assert_ptr_null(b->allowed_hosts[0]);
+    ck_assert_ptr_null(a->run_as_users[0]);
+    ck_assert_ptr_null(b->run_as_users[0]);
     ck_assert_pstr_eq(a->tls_certificate, b->tls_certificate);
     ck_assert_pstr_eq(a->tls_key, b->tls_key);
     ck_assert_pstr_eq(a->tls_ca, b->tls_ca);
@@ -345,7 +348,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 24);
+    ck_assert_int_eq(settings, 25);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);
