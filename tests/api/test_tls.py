@@ -69,6 +69,26 @@ class Use(Certified):
         self.assertEqual(sweep["status"], "Completed", self.children(sweep["run_id"]))
         self.assertEqual(self.children(sweep["run_id"])[0]["best_primary_metric"], 0.75)
 
+    def test_large_bodies_answers_and_streams(self):
+        self.start_certified()
+        sweep_id, (run_id,) = self.running_sweep()
+        points = [{"name": "Accuracy", "value": number + 0.123456789, "step": number} for number in range(10000)]
+        for batch in range(3):
+            response = self.client.post("/runs/%s/metrics" % run_id, {"metrics": points, "reporter": "r", "sequence": batch + 1})
+            self.assertEqual(response.status, 200, response.body)
+        answer = self.client.get("/runs/%s/metrics" % run_id, form="points")
+        self.assertEqual(answer.status, 200)
+        self.assertGreater(len(answer.body), 1 << 20, "one that comes from a file")
+        follower = subprocess.Popen([harness.COMMAND, "events", "-f", sweep_id, "--state-dir", self.daemon.state], stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, text=True, env=harness.clean_environment())
+        with follower:
+            first = follower.stdout.readline()
+            self.assertTrue(first, "the stream has begun")
+            self.gates.release(run_id)
+            rest = follower.stdout.read()
+        self.assertEqual(follower.wait(), 0)
+        self.assertIn("Completed", rest)
+
     def test_children_of_a_daemon_that_they_cannot_verify_report_nothing(self):
         certificate, key = self.make("other", "DNS:gpu1.lab.example")
         self.daemon.start(options=self.options(certificate, key, certificate))
