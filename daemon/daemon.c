@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/event_hub.h"
 #include "api/follow.h"
+#include "http/certificate.h"
 #include "http/http.h"
 #include "listener.h"
 #include "log.h"
@@ -34,10 +35,12 @@ struct daemon {
     struct tokens tokens;
     struct listener listener; /* what the service manager handed over; its descriptor is the server's */
     struct store *store;
+    struct http_certificate *certificate; /* read, and not yet the server's */
     struct http_server *http;
     struct api api;
     struct sweeps *sweeps;
-    char **environment; /* what children get of ours; the strings are environ's */
+    char authorities[4096]; /* path of the copy of tls_ca */
+    char **environment;     /* what children get of ours; the strings are environ's */
     int lock;
     bool loop_open;
     bool stopping;
@@ -188,6 +191,67 @@ static void on_stop(uv_signal_t *handle, int number)
 /* --- SIGHUP ------------------------------------------------------------------------------------------------------------------------------
  */
 
+/* Children and the hyperdrive command find it there, whoever they are. */
+#define AUTHORITIES "ca.pem"
+
+static int copy_authorities(const struct settings *settings, struct hd_error *error)
+{
+    struct hd_text text = {0};
+    int result;
+
+    if (settings->tls_ca == NULL)
+        return state_remove_file(settings->state_dir, AUTHORITIES, error);
+    result = http_authorities_read(settings->tls_ca, &text, error);
+    if (result == 0)
+        result = state_write_file(settings->state_dir, AUTHORITIES, text.data, error);
+    hd_text_clear(&text);
+    return result;
+}
+
+/* What makes clients refuse the certificate. They go by the name in the daemon's address. */
+static void remark_on(const struct daemon *daemon, const struct http_certificate *certificate)
+{
+    struct hd_text remark = {0};
+    const char *host = strstr(http_url(daemon->http), "://") + 3;
+    bool bracketed = *host == '[';
+    char name[256];
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(host, bracketed ? "]" : ":") - bracketed, host + bracketed);
+    http_certificate_remark(certificate, (int64_t)time(NULL), &remark);
+    if (remark.length > 0 && !remark.failed)
+        log_line(LOG_LEVEL_WARNING, "%s", remark.data);
+    hd_text_clear(&remark);
+    if (!http_certificate_is_for(certificate, name))
+        log_line(LOG_LEVEL_WARNING,
+                 "the certificate is not made out to %s: give in 'allowed_hosts' a name that it has, and by which this machine reaches the "
+                 "daemon; else children cannot report",
+                 name);
+}
+
+/* On the pool. The files may be others although their names are not. */
+static int read_certificate_again(void *data, const struct settings *fresh, struct hd_error *error)
+{
+    struct daemon *daemon = data;
+    struct http_certificate *certificate;
+    int result;
+
+    if ((fresh->tls_certificate == NULL) != (daemon->settings->tls_certificate == NULL))
+        return hd_error_set(error, HD_INVALID,
+                            "whether there is a 'tls_certificate' cannot change while the daemon runs: that needs a restart");
+    if (fresh->tls_certificate == NULL)
+        return 0;
+    result = http_certificate_read(&certificate, fresh->tls_certificate, fresh->tls_key, error);
+    if (result != 0)
+        return result;
+    result = copy_authorities(daemon->settings, error);
+    if (result != 0) {
+        http_certificate_leave(certificate);
+        return result;
+    }
+    daemon->certificate = certificate;
+    return 0;
+}
+
 static int apply_settings(void *data, const struct settings *fresh, struct hd_error *error)
 {
     struct daemon *daemon = data;
@@ -196,8 +260,11 @@ static int apply_settings(void *data, const struct settings *fresh, struct hd_er
     char **environment = NULL;
     int result = keep_environment(fresh->environment_keep, &environment, error);
 
-    if (result != 0)
+    if (result != 0) {
+        http_certificate_leave(daemon->certificate);
+        daemon->certificate = NULL;
         return result;
+    }
     sweeps_settings.slots = fresh->slots;
     sweeps_settings.environment = environment;
     log_set_level(fresh->log_level);
@@ -207,6 +274,11 @@ static int apply_settings(void *data, const struct settings *fresh, struct hd_er
     sweeps_change_settings(daemon->sweeps, &sweeps_settings);
     free(daemon->environment);
     daemon->environment = environment;
+    if (daemon->certificate != NULL) {
+        remark_on(daemon, daemon->certificate);
+        http_set_certificate(daemon->http, daemon->certificate);
+        daemon->certificate = NULL;
+    }
     return 0;
 }
 
@@ -250,6 +322,8 @@ static int open_store(struct daemon *daemon, struct hd_error *error)
     const struct store_settings settings = {.path = path, .queue_limit = daemon->settings->write_queue};
 
     snprintf(path, sizeof path, "%s/hyperdrive.db", daemon->settings->state_dir);
+    if (state_close_database(path, error) != 0)
+        return -(int)error->code;
     return store_open(&daemon->store, &daemon->loop, &settings, error);
 }
 
@@ -288,6 +362,10 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .listen_fd = daemon->listener.fd,
         .body_limit = (size_t)settings->body_limit,
         .connections = (unsigned)settings->connections,
+        .connections_per_address = (unsigned)settings->connections_per_address,
+        .allowed_hosts = settings->allowed_hosts,
+        .certificate = daemon->certificate,
+        .allow_plaintext = settings->allow_plaintext,
         .header_timeout_us = settings->header_timeout_us,
         .body_timeout_us = settings->body_timeout_us,
         .idle_timeout_us = settings->idle_timeout_us,
@@ -310,7 +388,22 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
     if (event_hub_open(&daemon->api.events, &daemon->loop, daemon->store, error) != 0 ||
         followers_open(&daemon->api.followers, &daemon->api, error) != 0)
         return -(int)error->code;
-    return http_open(&daemon->http, &daemon->loop, &http_settings, error);
+    if (http_open(&daemon->http, &daemon->loop, &http_settings, error) != 0)
+        return -(int)error->code;
+    if (daemon->certificate != NULL)
+        remark_on(daemon, daemon->certificate);
+    daemon->certificate = NULL;
+    return 0;
+}
+
+static int open_tls(struct daemon *daemon, struct hd_error *error)
+{
+    const struct settings *settings = daemon->settings;
+    int result = 0;
+
+    if (settings->tls_certificate != NULL)
+        result = http_certificate_read(&daemon->certificate, settings->tls_certificate, settings->tls_key, error);
+    return result == 0 ? copy_authorities(settings, error) : result;
 }
 
 static int open_sweeps(struct daemon *daemon, struct hd_error *error)
@@ -332,10 +425,15 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
         .policy_memory = daemon->settings->policy_memory_mb << 20,
         .environment = daemon->environment,
         .url = http_url(daemon->http),
+        .run_as_users = daemon->settings->run_as_users,
+        .authorities = daemon->settings->tls_ca != NULL ? daemon->authorities : NULL,
         .run_token = run_token,
         .context = daemon,
     };
-    int result = sweeps_open(&daemon->sweeps, &daemon->loop, daemon->store, &settings, error);
+    int result;
+
+    snprintf(daemon->authorities, sizeof daemon->authorities, "%s/" AUTHORITIES, daemon->settings->state_dir);
+    result = sweeps_open(&daemon->sweeps, &daemon->loop, daemon->store, &settings, error);
 
     daemon->api.sweeps = daemon->sweeps;
     return result;
@@ -353,10 +451,15 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
 {
     int result = check_monitor(daemon->settings, error);
 
+    if (result == 0 && daemon->settings->run_as_users[0] != NULL && geteuid() != 0)
+        result = hd_error_set(error, HD_INVALID, "'run_as_users' needs a daemon that runs as root: only root can start programs as others");
+
     if (result == 0)
-        result = state_open(daemon->settings->state_dir, &daemon->lock, error);
+        result = state_open(daemon->settings->state_dir, daemon->settings->run_as_users[0] != NULL, &daemon->lock, error);
     if (result == 0)
         result = take_listener(daemon, error);
+    if (result == 0)
+        result = open_tls(daemon, error);
     if (result == 0)
         result = tokens_open(&daemon->tokens, daemon->settings->state_dir, daemon->settings->group_token, error);
     if (result == 0)
@@ -389,8 +492,10 @@ static void raise_descriptor_limit(void)
 
 int daemon_run(struct settings *settings, struct hd_error *error)
 {
-    struct daemon daemon = {
-        .settings = settings, .lock = -1, .listener = {.fd = -1}, .reload = {.settings = settings, .apply = apply_settings}};
+    struct daemon daemon = {.settings = settings,
+                            .lock = -1,
+                            .listener = {.fd = -1},
+                            .reload = {.settings = settings, .prepare = read_certificate_again, .apply = apply_settings}};
     int result;
 
     daemon.reload.data = &daemon;
@@ -412,6 +517,7 @@ int daemon_run(struct settings *settings, struct hd_error *error)
         if (uv_loop_close(&daemon.loop) != 0)
             log_line(LOG_LEVEL_WARNING, "stopped with something left on the loop");
     }
+    http_certificate_leave(daemon.certificate);
     free(daemon.environment);
     if (daemon.lock >= 0)
         (void)close(daemon.lock);

@@ -26,6 +26,10 @@ static void read_again(uv_work_t *work)
     struct reload *reload = work->data;
 
     reload->result = settings_read_again(reload->settings, &reload->fresh, &reload->error);
+    if (reload->result == 0)
+        reload->result = reload->prepare(reload->data, &reload->fresh, &reload->error);
+    if (reload->result != 0)
+        settings_clear(&reload->fresh);
 }
 
 static void note(void *data, const char *name, bool taken)

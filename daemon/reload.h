@@ -8,6 +8,8 @@
 #include "core/error.h"
 #include "settings.h"
 
+/* On the pool, before they are given: what of the new settings takes time, or is a fault that no table finds. */
+typedef int reload_prepare(void *data, const struct settings *fresh, struct hd_error *error);
 /* Gives the rooms what may change: all of it, or with an error nothing. */
 typedef int reload_apply(void *data, const struct settings *fresh, struct hd_error *error);
 
@@ -20,11 +22,13 @@ struct reload {
     bool busy;    /* the file is being read, on the pool */
     bool again;   /* another signal came meanwhile */
     bool stopped; /* the daemon stops: nothing is taken any more */
+    reload_prepare *prepare;
     reload_apply *apply;
     void *data;
 };
 
-/* A zeroed reload with `settings`, `apply` and `data` is ready. The service manager hears RELOADING=1 now and READY=1 when all is done. */
+/* A zeroed reload with `settings`, `prepare`, `apply` and `data` is ready. The service manager hears RELOADING=1 now and READY=1 when all
+ * is done. */
 void reload_start(struct reload *reload, uv_loop_t *loop);
 
 #endif

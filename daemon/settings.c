@@ -43,6 +43,16 @@ static int find_places(struct settings *settings, struct hd_error *error)
     return 0;
 }
 
+static int check_pairs(const struct settings *settings, struct hd_error *error)
+{
+    if ((settings->tls_certificate == NULL) != (settings->tls_key == NULL))
+        return hd_error_set(error, HD_INVALID, "'tls_certificate' and 'tls_key' need each other: '%s' is missing",
+                            settings->tls_key == NULL ? "tls_key" : "tls_certificate");
+    if (settings->tls_ca != NULL && settings->tls_key == NULL)
+        return hd_error_set(error, HD_INVALID, "'tls_ca' is of no use without 'tls_certificate' and 'tls_key'");
+    return 0;
+}
+
 static int fill(struct settings *settings, const struct settings_options *options, struct hd_error *error)
 {
     int result = set_defaults(settings, error);
@@ -52,6 +62,8 @@ static int fill(struct settings *settings, const struct settings_options *option
         result = settings_options_apply(options, settings, error);
     if (result == 0)
         result = find_places(settings, error);
+    if (result == 0)
+        result = check_pairs(settings, error);
     return result;
 }
 

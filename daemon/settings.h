@@ -11,23 +11,30 @@ struct settings {
     char *configuration_file; /* the file that was read; NULL: none */
     char *state_dir;          /* absolute */
     char *listen;             /* "127.0.0.1:8700" */
-    bool group_token;         /* the daemon's group may read STATE/token */
-    int64_t slots;            /* children at once; 0: auto, one per GPU, or per CPU if there are none */
-    char *gpus;               /* to hand out: "auto", "none", or a list */
-    char *nvidia_smi;         /* path of the program */
-    char *device_root;        /* in front of /proc, /sys and /dev where GPUs are looked for */
-    char *monitor;            /* path of hyperdrive-monitor */
-    int64_t stop_grace_us;    /* between TERM and KILL */
-    bool stop_children;       /* SIGTERM ends the children too */
-    int64_t snapshot_limit;   /* bytes */
-    int64_t body_limit;       /* bytes */
+    char **allowed_hosts;     /* further names by which clients may ask; ends in NULL */
+    char *tls_certificate;    /* PEM files; NULL: plain HTTP. Both or none */
+    char *tls_key;
+    char *tls_ca;           /* PEM file that children and the hyperdrive command are given; NULL: none */
+    bool allow_plaintext;   /* others than this machine may be served without TLS */
+    bool group_token;       /* the daemon's group may read STATE/token */
+    int64_t slots;          /* children at once; 0: auto, one per GPU, or per CPU if there are none */
+    char *gpus;             /* to hand out: "auto", "none", or a list */
+    char *nvidia_smi;       /* path of the program */
+    char *device_root;      /* in front of /proc, /sys and /dev where GPUs are looked for */
+    char *monitor;          /* path of hyperdrive-monitor */
+    int64_t stop_grace_us;  /* between TERM and KILL */
+    bool stop_children;     /* SIGTERM ends the children too */
+    int64_t snapshot_limit; /* bytes */
+    int64_t body_limit;     /* bytes */
     int64_t connections;
+    int64_t connections_per_address;
     int64_t header_timeout_us;
     int64_t body_timeout_us;
     int64_t idle_timeout_us;
     int64_t write_queue; /* bytes */
     int64_t big_answers; /* at once */
     int64_t policy_memory_mb;
+    char **run_as_users;     /* users as whom children may run, where the daemon is root; ends in NULL */
     char **environment_keep; /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
     int log_level;           /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
     bool check_only;         /* --check-config */

@@ -135,8 +135,10 @@ int settings_options_apply(const struct settings_options *options, struct settin
 static void print_default(const struct settings_row *row)
 {
     char *place = NULL;
-    if (row->default_text == NULL)
-        place = row->offset == offsetof(struct settings, state_dir) ? settings_place_of_state() : settings_place_of_monitor();
+    if (row->offset == offsetof(struct settings, state_dir))
+        place = settings_place_of_state();
+    else if (row->offset == offsetof(struct settings, monitor))
+        place = settings_place_of_monitor();
     const char *text = row->default_text != NULL ? row->default_text : place;
     if (text != NULL)
         printf("        Default: %s\n", text);

@@ -14,7 +14,9 @@ enum settings_kind {
     SETTINGS_DURATION, /* int64_t microseconds, written with a unit */
     SETTINGS_BOOLEAN,  /* bool */
     SETTINGS_LEVEL,    /* int, a syslog number */
-    SETTINGS_NAMES,    /* char **, ends in NULL */
+    SETTINGS_NAMES,    /* char **, ends in NULL: names of variables, or their beginnings */
+    SETTINGS_HOSTS,    /* the same: names of machines */
+    SETTINGS_USERS,    /* the same: names of Unix users */
     SETTINGS_GPUS,     /* char *, "auto", "none", or a list of positions, UUIDs and PCI addresses */
 };
 
@@ -22,14 +24,14 @@ struct settings_row {
     const char *name; /* as in the file; as an option its underscores become dashes */
     enum settings_kind kind;
     size_t offset;            /* of its field in struct settings */
-    const char *default_text; /* as it would stand in the file; NULL: settings_place_of_... finds it */
+    const char *default_text; /* as it would stand in the file; NULL: none, or settings_place_of_... finds it */
     const char *zero_word;    /* a word that may stand for the integer 0, or NULL */
     int64_t minimum, maximum; /* of the three kinds that are numbers */
     bool reloadable;          /* SIGHUP takes a new value; the others need a restart */
     const char *help;         /* one sentence without a final stop */
 };
 
-enum { SETTINGS_ROWS = 21 };
+enum { SETTINGS_ROWS = 28 };
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* NULL if no row has this name. */

@@ -212,19 +212,44 @@ static void clear_names(char **names)
     free(names);
 }
 
+/* RFC 952 and 1123, and underscores, which some networks have. An IPv6 address needs no entry. */
+static bool is_host(const char *name)
+{
+    size_t length = strlen(name);
+    return length <= 253 && name[0] != '.' && name[0] != '-' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == length;
+}
+
+/* As useradd(8) takes it, and what directory services add. */
+static bool is_user(const char *name)
+{
+    size_t length = strlen(name);
+    return length <= 64 && name[0] != '-' && !isdigit((unsigned char)name[0]) &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@") == length;
+}
+
+/* What lists of names are made of. */
+static const struct list_form {
+    bool (*is_name)(const char *name);
+    const char *right;
+} list_forms[] = {
+    [SETTINGS_NAMES] = {is_name_pattern, "names of variables separated by spaces, or beginnings of names that end in '*'"},
+    [SETTINGS_HOSTS] = {is_host, "names of this machine separated by spaces, without port"},
+    [SETTINGS_USERS] = {is_user, "names of users separated by spaces"},
+};
+
 static int read_names(const struct reading *reading, void *field)
 {
     static const char separators[] = " \t,";
+    const struct list_form *form = &list_forms[reading->row->kind];
     char *rest, *copy = strdup(reading->text);
     char **names = calloc(strlen(reading->text) / 2 + 2, sizeof *names);
     int result = copy == NULL || names == NULL ? out_of_memory(reading) : 0;
     size_t count = 0;
     for (char *name = result == 0 ? strtok_r(copy, separators, &rest) : NULL; name != NULL && result == 0;
          name = strtok_r(NULL, separators, &rest)) {
-        if (!is_name_pattern(name))
-            result = hd_error_set(reading->error, HD_INVALID,
-                                  "%s must be names of variables separated by spaces, or beginnings of names that end in '*', got '%.80s'",
-                                  reading->subject, name);
+        if (!form->is_name(name))
+            result = hd_error_set(reading->error, HD_INVALID, "%s must be %s, got '%.80s'", reading->subject, form->right, name);
         else if ((names[count] = strdup(name)) == NULL)
             result = out_of_memory(reading);
         else
@@ -290,6 +315,8 @@ static const struct {
     [SETTINGS_BOOLEAN] = {"yes|no", read_boolean},
     [SETTINGS_LEVEL] = {"LEVEL", read_level},
     [SETTINGS_NAMES] = {"NAMES", read_names},
+    [SETTINGS_HOSTS] = {"NAMES", read_names},
+    [SETTINGS_USERS] = {"NAMES", read_names},
     [SETTINGS_GPUS] = {"auto|none|LIST", read_gpus},
 };
 
@@ -305,13 +332,18 @@ int settings_value_set(const struct settings_row *row, const char *subject, cons
     return kinds[row->kind].read(&reading, (char *)settings + row->offset);
 }
 
+static bool is_list(enum settings_kind kind)
+{
+    return kind == SETTINGS_NAMES || kind == SETTINGS_HOSTS || kind == SETTINGS_USERS;
+}
+
 void settings_value_clear(const struct settings_row *row, struct settings *settings)
 {
     void *field = (char *)settings + row->offset;
     if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS) {
         free(*(char **)field);
         *(char **)field = NULL;
-    } else if (row->kind == SETTINGS_NAMES) {
+    } else if (is_list(row->kind)) {
         clear_names(*(char ***)field);
         *(char ***)field = NULL;
     }
@@ -334,7 +366,8 @@ static bool equal_names(char **a, char **b)
 static const size_t sizes[] = {
     [SETTINGS_PATH] = sizeof(char *),   [SETTINGS_ADDRESS] = sizeof(char *),   [SETTINGS_INTEGER] = sizeof(int64_t),
     [SETTINGS_BYTES] = sizeof(int64_t), [SETTINGS_DURATION] = sizeof(int64_t), [SETTINGS_BOOLEAN] = sizeof(bool),
-    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),    [SETTINGS_GPUS] = sizeof(char *),
+    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),    [SETTINGS_HOSTS] = sizeof(char **),
+    [SETTINGS_USERS] = sizeof(char **), [SETTINGS_GPUS] = sizeof(char *),
 };
 
 bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)
@@ -342,7 +375,7 @@ bool settings_value_equal(const struct settings_row *row, const struct settings 
     const void *first = (const char *)a + row->offset, *second = (const char *)b + row->offset;
     if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS)
         return equal_texts(*(char *const *)first, *(char *const *)second);
-    if (row->kind == SETTINGS_NAMES)
+    if (is_list(row->kind))
         return equal_names(*(char **const *)first, *(char **const *)second);
     return memcmp(first, second, sizes[row->kind]) == 0;
 }

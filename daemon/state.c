@@ -55,7 +55,37 @@ static bool take_lock(int lock)
     return false;
 }
 
-int state_open(const char *state_dir, int *ret_lock, struct hd_error *error)
+static int open_ways(const char *state_dir, struct hd_error *error)
+{
+    static const char *const parts[] = {"", "/runs", "/snapshots"};
+    char path[PATH_SIZE];
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", state_dir, parts[i]);
+        if (chmod(path, 0711) != 0)
+            return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot let users through %s (setting 'run_as_users')", path);
+    }
+    return 0;
+}
+
+int state_close_database(const char *path, struct hd_error *error)
+{
+    static const char *const companions[] = {"-wal", "-shm"};
+    char name[PATH_SIZE];
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int failed = file < 0 || fchmod(file, 0600) != 0, number = errno;
+
+    if (file >= 0)
+        (void)close(file);
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0] && !failed; i++) {
+        snprintf(name, sizeof name, "%s%s", path, companions[i]);
+        failed = chmod(name, 0600) != 0 && errno != ENOENT;
+        number = errno;
+    }
+    return failed ? hd_error_system(error, HD_UNAVAILABLE, number, "cannot open the database %s", path) : 0;
+}
+
+int state_open(const char *state_dir, bool passable, int *ret_lock, struct hd_error *error)
 {
     char path[PATH_SIZE];
     int lock, result;
@@ -77,6 +107,8 @@ int state_open(const char *state_dir, int *ret_lock, struct hd_error *error)
     result = make_part(state_dir, "runs", error);
     if (result == 0)
         result = make_part(state_dir, "snapshots", error);
+    if (result == 0 && passable)
+        result = open_ways(state_dir, error);
     if (result != 0)
         goto failed;
     *ret_lock = lock;
@@ -106,18 +138,18 @@ int state_recorded_port(const char *state_dir)
     return colon != NULL ? atoi(colon + 1) : 0;
 }
 
-int state_write_url(const char *state_dir, const char *url, struct hd_error *error)
+int state_write_file(const char *state_dir, const char *name, const char *text, struct hd_error *error)
 {
     char path[PATH_SIZE], temporary[PATH_SIZE + 8];
     int file, failed;
 
-    snprintf(path, sizeof path, "%s/url", state_dir);
+    snprintf(path, sizeof path, "%s/%s", state_dir, name);
     snprintf(temporary, sizeof temporary, "%s.new", path);
     file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0)
         return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot write %s", temporary);
-    /* Whoever may look into the folder may know the address, whatever the umask is. */
-    failed = fchmod(file, 0644) != 0 || dprintf(file, "%s\n", url) < 0 || fsync(file) != 0;
+    /* Whoever may look into the folder may know it, whatever the umask is. */
+    failed = fchmod(file, 0644) != 0 || dprintf(file, "%s", text) < 0 || fsync(file) != 0;
     failed |= close(file) != 0;
     if (failed || rename(temporary, path) != 0) {
         int number = errno;
@@ -126,4 +158,22 @@ int state_write_url(const char *state_dir, const char *url, struct hd_error *err
         return hd_error_system(error, HD_UNAVAILABLE, number, "cannot write %s", path);
     }
     return 0;
+}
+
+int state_remove_file(const char *state_dir, const char *name, struct hd_error *error)
+{
+    char path[PATH_SIZE];
+
+    snprintf(path, sizeof path, "%s/%s", state_dir, name);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot remove %s", path);
+    return 0;
+}
+
+int state_write_url(const char *state_dir, const char *url, struct hd_error *error)
+{
+    char line[512];
+
+    snprintf(line, sizeof line, "%s\n", url);
+    return state_write_file(state_dir, "url", line, error);
 }

@@ -2,14 +2,23 @@
 #ifndef HYPERDRIVED_STATE_H
 #define HYPERDRIVED_STATE_H
 
+#include <stdbool.h>
+
 #include "core/error.h"
 
-/* Makes the folder and its parts, and takes its lock; *ret_lock is the descriptor that holds it for the daemon's life. */
-int state_open(const char *state_dir, int *ret_lock, struct hd_error *error);
+/* Makes the folder and its parts, and takes its lock; with `passable` other users may go through it to what is theirs, else nobody may.
+ * *ret_lock is the descriptor that holds it for the daemon's life. */
+int state_open(const char *state_dir, bool passable, int *ret_lock, struct hd_error *error);
+
+/* Makes the database's file, if it is missing, and closes it and its companions to others, whoever may go through the folder. */
+int state_close_database(const char *path, struct hd_error *error);
 
 /* The port that STATE/url records; 0: none. */
 int state_recorded_port(const char *state_dir);
-/* Writes STATE/url whole or not at all. */
+/* What is in it, for everybody who may look into the folder; whole or not at all. */
 int state_write_url(const char *state_dir, const char *url, struct hd_error *error);
+int state_write_file(const char *state_dir, const char *name, const char *text, struct hd_error *error);
+/* One that is not there is well. */
+int state_remove_file(const char *state_dir, const char *name, struct hd_error *error);
 
 #endif

@@ -3,7 +3,7 @@
 # What quickstart and tests/run share: the Debian packages that a build needs, and installing those that are missing.
 
 # A choice `a|b` is met by either; the first one is installed. (The flavours of libcurl's headers exclude each other.)
-build_packages=(gcc libc6-dev 'pkgconf|pkg-config' meson ninja-build python3 libuv1-dev libsqlite3-dev libmicrohttpd-dev libcjson-dev
+build_packages=(gcc libc6-dev 'pkgconf|pkg-config' meson ninja-build python3 libuv1-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcjson-dev
   libsodium-dev 'libcurl4-gnutls-dev|libcurl4-openssl-dev|libcurl4-nss-dev' libyaml-dev zlib1g-dev)
 
 # fail SENTENCE: the one way out when a step fails.

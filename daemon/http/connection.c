@@ -47,6 +47,19 @@ struct http_connection *http_connection_of(struct MHD_Connection *connection)
     return info != NULL ? info->socket_context : NULL;
 }
 
+/* Whoever goes on beyond the answers would take the places of all with those. */
+static void limit_address(struct http_connection *peer)
+{
+    unsigned limit = peer->server->settings.connections_per_address, count = http_address_enter(peer);
+    if (limit == 0 || count <= limit)
+        return;
+    peer->refused = "there are too many connections from this address; use one for many requests, or try again later";
+    if (count <= limit + HTTP_ADDRESS_ABOVE)
+        return;
+    shutdown(peer->fd, SHUT_RDWR);
+    http_connection_enter(peer, HTTP_REPLYING);
+}
+
 static void started(struct http_server *server, struct MHD_Connection *connection, void **socket_context)
 {
     server->connections++;
@@ -58,11 +71,14 @@ static void started(struct http_server *server, struct MHD_Connection *connectio
     peer->server = server;
     peer->connection = connection;
     peer->fd = info != NULL ? info->connect_fd : -1;
-    peer->refused = server->connections > server->settings.connections;
+    if (server->connections > server->settings.connections)
+        peer->refused = "there are too many connections; try again later";
     peer->stage = HTTP_HEAD;
     peer->since_ms = uv_now(server->loop);
     list_append(peer);
     peer->watch = http_half_closed_watch(peer);
+    http_tls_begin(peer);
+    limit_address(peer);
 }
 
 static void ended(struct http_server *server, struct http_connection *peer)
@@ -74,6 +90,8 @@ static void ended(struct http_server *server, struct http_connection *peer)
         return;
     if (peer->linger)
         http_linger(server, peer->fd);
+    http_address_leave(peer);
+    http_tls_end(peer);
     http_half_closed_forget(peer->watch);
     list_remove(peer);
     free(peer);
@@ -94,6 +112,8 @@ void http_connection_answer(struct http_connection *peer, enum hd_code code, con
 {
     struct hd_text body = {0};
     struct hd_text all = {0};
+    if (peer->certificate != NULL)
+        return;
     http_reply_error_text(&body, hd_code_name(code), message, NULL, NULL);
     hd_text_format(&all,
                    "HTTP/1.1 %d %s\r\n"

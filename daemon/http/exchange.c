@@ -131,8 +131,8 @@ static enum MHD_Result handle_header(struct http_request *request, const char *m
     http_connection_enter(request->peer, HTTP_BODY);
     if (server->phase > HTTP_ARRIVING)
         turn_away(request, "the daemon is stopping");
-    else if (request->peer->refused)
-        turn_away(request, "there are too many connections; try again later");
+    else if (request->peer->refused != NULL)
+        turn_away(request, request->peer->refused);
     else
         examine(request, version, &facts);
     if (!request->answered)

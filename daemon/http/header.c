@@ -1,5 +1,3 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -7,10 +5,11 @@
 #include "internal.h"
 
 /* Header fields that we act upon. One given twice is read one way by us and another way by a proxy before us: refused. */
-enum field { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, AUTHORIZATION, CONTENT_TYPE, CONTENT_ENCODING, EXPECT, ORIGIN, FIELDS };
+enum field { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, AUTHORIZATION, CONTENT_TYPE, CONTENT_ENCODING, EXPECT, ORIGIN, FETCH_SITE, FIELDS };
 
 static const char *const FIELD_NAMES[FIELDS] = {
-    "Host", "Content-Length", "Transfer-Encoding", "Authorization", "Content-Type", "Content-Encoding", "Expect", "Origin",
+    "Host",   "Content-Length", "Transfer-Encoding", "Authorization", "Content-Type", "Content-Encoding",
+    "Expect", "Origin",         "Sec-Fetch-Site",
 };
 
 struct fields {
@@ -98,63 +97,6 @@ static int check_framing(const struct fields *fields, const char *version, struc
     return 0;
 }
 
-/* Cuts the port off `authority`, and the brackets of an IPv6 address. False if it is none. */
-static bool host_of(const char *authority, char *host, size_t size)
-{
-    const char *start = authority;
-    const char *end;
-    if (*start == '[') {
-        start++;
-        end = strchr(start, ']');
-        if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-            return false;
-    } else {
-        end = start + strcspn(start, ":");
-    }
-    size_t length = (size_t)(end - start);
-    if (length == 0 || length >= size)
-        return false;
-    memcpy(host, start, length);
-    host[length] = '\0';
-    return true;
-}
-
-static bool is_loopback(const char *host)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, host, &v6) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&v6);
-    return strcasecmp(host, "localhost") == 0;
-}
-
-/* A page in the user's browser may reach a loopback address by a name of its own that it points there (DNS rebinding). Such a request
- * carries that name. Who listens to the network is reached by names that we cannot know, and by strangers anyway. */
-static int check_host(const struct http_server *server, const char *authority, struct hd_error *error)
-{
-    char host[256];
-    if (authority == NULL || !server->loopback)
-        return 0;
-    if (!host_of(authority, host, sizeof host))
-        return hd_error_set(error, HD_INVALID, "'Host' must be HOST or HOST:PORT");
-    if (is_loopback(host) || strcasecmp(host, server->host) == 0)
-        return 0;
-    return hd_error_set(error, HD_FORBIDDEN, "'Host' names another machine; use %s", server->url);
-}
-
-/* A browser tells from which site a changing request comes. */
-static int check_origin(const struct http_request *request, const char *origin, const char *authority, struct hd_error *error)
-{
-    if (origin == NULL || strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
-        return 0;
-    const char *separator = strstr(origin, "://");
-    if (separator != NULL && authority != NULL && strcasecmp(separator + 3, authority) == 0)
-        return 0;
-    return hd_error_set(error, HD_FORBIDDEN, "a page of another site ('Origin') must not change anything here");
-}
-
 static bool is_json(const char *type)
 {
     static const char JSON[] = "application/json";
@@ -197,6 +139,6 @@ int http_header_examine(struct http_request *request, const char *version, struc
     facts.expects_continue = fields.values[EXPECT] != NULL && strcasecmp(fields.values[EXPECT], "100-continue") == 0;
     *ret_facts = facts;
     const char *authority = request->target.authority != NULL ? request->target.authority : fields.values[HOST];
-    rc = check_host(request->server, authority, error);
-    return rc < 0 ? rc : check_origin(request, fields.values[ORIGIN], authority, error);
+    rc = http_site_check_host(request->server, authority, error);
+    return rc < 0 ? rc : http_site_check_origin(request, authority, fields.values[ORIGIN], fields.values[FETCH_SITE], error);
 }

@@ -16,6 +16,7 @@
 #include "core/problems.h"
 #include "core/text.h"
 
+struct http_certificate; /* certificate.h */
 struct http_server;
 struct http_request;
 
@@ -47,10 +48,14 @@ struct http_route {
 };
 
 struct http_settings {
-    const char *address;  /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
-    int listen_fd;        /* an open listening socket to use instead, or -1 */
-    size_t body_limit;    /* bytes */
-    unsigned connections; /* at most; further ones get 503 */
+    const char *address;                  /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
+    int listen_fd;                        /* an open listening socket to use instead, or -1 */
+    size_t body_limit;                    /* bytes */
+    unsigned connections;                 /* at most; further ones get 503 */
+    unsigned connections_per_address;     /* of them at most from one address that is not the loopback; 0: no limit of its own */
+    char *const *allowed_hosts;           /* further names by which clients may ask, ends in NULL; or NULL */
+    struct http_certificate *certificate; /* for TLS; the server's if http_open succeeds. NULL: plain HTTP */
+    bool allow_plaintext;                 /* others than this machine may be served without TLS */
     int64_t header_timeout_us, body_timeout_us, idle_timeout_us;
     int64_t close_timeout_us; /* how long http_close waits for handlers that owe an answer; 0: 10 s */
     unsigned streams;         /* answers without an end that may be open at once, further ones get 503; 0: 256 */
@@ -67,7 +72,10 @@ struct http_settings {
 int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct http_settings *settings, struct hd_error *error);
 /* What may change while it serves; for requests that come from now on, and for those under way the times. */
 void http_set_limits(struct http_server *server, size_t body_limit, int64_t header_timeout_us, int64_t body_timeout_us);
-/* The port it listens on, and the address as a URL: "http://127.0.0.1:8700". */
+/* For connections from now on. Only for a server that has one; takes it over. */
+void http_set_certificate(struct http_server *server, struct http_certificate *certificate);
+/* The port it listens on, and the address as a URL: "http://127.0.0.1:8700". Under TLS it has a name that the certificate is made out to,
+ * if one is known: that of the settings' address, or the first of `allowed_hosts` that is. */
 int http_port(const struct http_server *server);
 const char *http_url(const struct http_server *server);
 /* The socket it listens on; it stays the server's. Whoever has a copy keeps the port open while no server is there: who connects waits. */

@@ -4,12 +4,15 @@
 
 #include <microhttpd.h>
 
+#include "certificate.h"
 #include "http.h"
 #include "target.h"
 
 enum {
     HTTP_TAG_SIZE = 64,
-    HTTP_CONNECTIONS_ABOVE = 64,    /* connections above our limit that still get a 503; beyond these the backlog waits */
+    HTTP_CONNECTIONS_ABOVE = 64, /* connections above our limit that still get a 503; beyond these the backlog waits */
+    HTTP_ADDRESS_ABOVE = 8,      /* the same for the connections of one address; further ones are closed at once */
+    HTTP_ADDRESS_BUCKETS = 256,
     HTTP_POOL_BYTES = 32 * 1024,    /* memory of one connection for request line, headers and one piece of the body */
     HTTP_DISCARD_BYTES = 64 * 1024, /* a refused body up to this length is read and thrown away, so that the connection can be kept */
     HTTP_BODIES_AT_ONCE = 16,       /* all bodies in memory together: this many of the largest one */
@@ -44,7 +47,9 @@ struct http_connection {
     enum http_stage stage;
     uint64_t since_ms;                       /* when it came into this stage */
     struct http_connection *previous, *next; /* in the stage's list, oldest first */
-    bool refused;                            /* above the limit of connections: every request gets 503 */
+    const char *refused;                     /* above a limit of connections: every request gets 503, with this sentence; else NULL */
+    struct http_certificate *certificate;    /* what it was shown; NULL: plain HTTP */
+    struct http_address *address;            /* where it counts; NULL: nowhere */
     bool linger;                             /* the client may still be sending what nobody will read */
     struct http_watch *watch;                /* for the client's end; NULL when memory was short */
     struct http_stream *stream;              /* what is being sent, when it is one */
@@ -125,12 +130,14 @@ struct http_server {
     int listen_fd;
     int port;
     bool loopback;
-    char host[256]; /* host part of the settings' address, without brackets */
+    char host[256];    /* host part of the settings' address, without brackets */
+    char machine[256]; /* what this machine calls itself; "": nothing */
     char url[320];
     struct http_settings settings;
     uint64_t stage_limit_ms[HTTP_STAGES]; /* 0: none of ours */
     struct http_stage_list stages[HTTP_STAGES];
     size_t connections;
+    struct http_address *addresses[HTTP_ADDRESS_BUCKETS];
     size_t body_bytes;                             /* of all requests */
     struct http_request *requests;                 /* all that live */
     struct http_request *answered, *answered_last; /* suspended and answered: to be resumed together */
@@ -162,10 +169,16 @@ void http_connection_notify(void *server, struct MHD_Connection *connection, voi
                             enum MHD_ConnectionNotificationCode code);
 struct http_connection *http_connection_of(struct MHD_Connection *connection);
 void http_connection_enter(struct http_connection *peer, enum http_stage stage);
-/* Writes a whole answer past libmicrohttpd, which must have nothing under way on this connection; the connection must end then. */
+/* Writes a whole answer past libmicrohttpd, which must have nothing under way on this connection; the connection must end then. Under TLS
+ * nothing can be written past it, and the connection ends without a word. */
 void http_connection_answer(struct http_connection *peer, enum hd_code code, const char *message);
 /* Ends what is late; returns when the next one will be, UINT64_MAX: never. */
 uint64_t http_connection_late(struct http_server *server, uint64_t now_ms);
+
+/* address.c */
+/* Counts the connection; returns how many its address has now, 0: it is not counted. */
+unsigned http_address_enter(struct http_connection *peer);
+void http_address_leave(struct http_connection *peer);
 
 /* half_closed.c */
 struct http_watch *http_half_closed_watch(struct http_connection *peer);
@@ -213,6 +226,20 @@ int http_header_examine(struct http_request *request, const char *version, struc
                         struct hd_error *error);
 /* Refuses a body that is too long, or not JSON. */
 int http_header_check_body(const struct http_request *request, const struct http_header_facts *facts, struct hd_error *error);
+
+/* site.c */
+/* Refuses a request for a name that is not ours; `authority` is NULL when there is none. */
+int http_site_check_host(const struct http_server *server, const char *authority, struct hd_error *error);
+/* Refuses a request that changes something for a page of another site. */
+int http_site_check_origin(const struct http_request *request, const char *authority, const char *origin, const char *fetch_site,
+                           struct hd_error *error);
+
+/* tls.c */
+void http_tls_begin(struct http_connection *peer);
+void http_tls_end(struct http_connection *peer);
+int http_tls_choose(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
+                    const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **ret_chain, unsigned *ret_length,
+                    gnutls_privkey_t *ret_key);
 
 /* router.c */
 struct http_match {

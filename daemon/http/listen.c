@@ -109,6 +109,27 @@ static int listen_on(const char *address, const char *host, const char *port, in
     return 0;
 }
 
+/* The first name of this server that its certificate is made out to, so that clients believe it; else `host`. */
+static const char *believed_name(const struct http_server *server, const char *host)
+{
+    const struct http_certificate *certificate = server->settings.certificate;
+    if (http_certificate_is_for(certificate, host))
+        return host;
+    for (char *const *name = server->settings.allowed_hosts; name != NULL && *name != NULL; name++)
+        if (http_certificate_is_for(certificate, *name))
+            return *name;
+    return host;
+}
+
+static void write_url(struct http_server *server, const char *host, bool v6)
+{
+    bool secure = server->settings.certificate != NULL;
+    const char *name = secure ? believed_name(server, host) : host;
+    bool bracketed = v6 && name == host;
+    snprintf(server->url, sizeof server->url, "http%s://%s%.255s%s:%d", secure ? "s" : "", bracketed ? "[" : "", name, bracketed ? "]" : "",
+             server->port);
+}
+
 /* Learns from the socket itself where it listens. Local clients reach an address that means "all" by the loopback address. */
 static int describe(struct http_server *server, struct hd_error *error)
 {
@@ -134,10 +155,20 @@ static int describe(struct http_server *server, struct hd_error *error)
     if (rc != 0)
         return hd_error_set(error, HD_INTERNAL, "cannot print the address of the listening socket: %s", gai_strerror(rc));
     server->port = ntohs(v6 ? name.v6.sin6_port : name.v4.sin_port);
-    snprintf(server->url, sizeof server->url, v6 ? "http://[%.255s]:%d" : "http://%.255s:%d", host, server->port);
+    write_url(server, host, v6);
     if (server->host[0] == '\0')
         snprintf(server->host, sizeof server->host, "%.255s", host);
     return 0;
+}
+
+/* Tokens would travel in the clear, and whoever reads one may start programs here. */
+static int check_plaintext(const struct http_server *server, struct hd_error *error)
+{
+    if (server->loopback || server->settings.certificate != NULL || server->settings.allow_plaintext)
+        return 0;
+    return hd_error_set(error, HD_INVALID,
+                        "the daemon is to listen where others can reach it, and read tokens on the way: give 'tls_certificate' and "
+                        "'tls_key', or listen on 127.0.0.1, or say 'allow_plaintext = yes' if that way is safe");
 }
 
 int http_listen(struct http_server *server, struct hd_error *error)
@@ -154,6 +185,8 @@ int http_listen(struct http_server *server, struct hd_error *error)
             return rc;
     }
     rc = describe(server, error);
+    if (rc == 0)
+        rc = check_plaintext(server, error);
     if (rc < 0 && settings->listen_fd < 0)
         close(server->listen_fd);
     return rc;

@@ -134,6 +134,7 @@ static void stop(struct http_server *server)
         request->server = NULL;
         request->previous = request->next = NULL;
     }
+    http_certificate_leave(server->settings.certificate);
 }
 
 /* True when the server has stopped. */

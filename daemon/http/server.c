@@ -32,18 +32,26 @@ static size_t leave_escaped(void *context, struct MHD_Connection *connection, ch
     return strlen(text);
 }
 
+/* Older protocols than TLS 1.2 are broken. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
+
 static int start_daemon(struct http_server *server, struct hd_error *error)
 {
     const struct http_settings *settings = &server->settings;
     unsigned idle_s = (unsigned)((settings->idle_timeout_us + 999999) / 1000000);
+    const struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},
+                                         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)http_tls_choose},
+                                         {MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    bool secure = settings->certificate != NULL;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, http_exchange_handle, server,
-        MHD_OPTION_EXTERNAL_LOGGER, complain, server, /* must be the first one */
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (secure ? (unsigned)MHD_USE_TLS : 0), 0, NULL, NULL,
+        http_exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, complain, server, /* must be the first one */
         MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_CONNECTION_LIMIT, settings->connections + HTTP_CONNECTIONS_ABOVE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)HTTP_POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify, server,
         MHD_OPTION_NOTIFY_COMPLETED, http_exchange_end, server, MHD_OPTION_URI_LOG_CALLBACK, http_exchange_begin, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, server, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, server, MHD_OPTION_ARRAY, secure ? tls : none, MHD_OPTION_END);
     if (server->daemon == NULL)
         return hd_error_system(error, HD_INTERNAL, errno, "cannot start libmicrohttpd");
     return 0;
@@ -81,6 +89,8 @@ int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct htt
     server->loop = loop;
     server->settings = *settings;
     set_times(server);
+    if (gethostname(server->machine, sizeof server->machine - 1) != 0)
+        server->machine[0] = '\0';
 
     rc = http_listen(server, error);
     if (rc < 0)

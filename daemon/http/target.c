@@ -45,13 +45,22 @@ static int decode(char **to, const char *from, const char *end, bool plus_is_spa
     return 0;
 }
 
+static size_t scheme_length(const char *uri)
+{
+    static const char *const SCHEMES[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof SCHEMES / sizeof SCHEMES[0]; i++)
+        if (strncasecmp(uri, SCHEMES[i], strlen(SCHEMES[i])) == 0)
+            return strlen(SCHEMES[i]);
+    return 0;
+}
+
 /* RFC 9112, 3.2.2: a server must understand the absolute form. Returns the path within it. */
 static char *skip_authority(struct http_target *target, char *uri)
 {
-    static const char SCHEME[] = "http://";
-    if (strncasecmp(uri, SCHEME, sizeof SCHEME - 1) != 0)
+    size_t scheme = scheme_length(uri);
+    if (scheme == 0)
         return uri;
-    char *authority = uri + sizeof SCHEME - 1;
+    char *authority = uri + scheme;
     char *path = authority + strcspn(authority, "/?");
     if (*path != '/')
         return uri;

@@ -29,9 +29,10 @@ static void shrink_plan(struct plan *plan)
     free(plan->order.working_directory);
     order_free_list(plan->order.argv);
     order_free_list(plan->order.environment);
+    free(plan->user);
     free(plan->snapshot);
     order_free_list(plan->output_directories);
-    plan->order.working_directory = plan->snapshot = NULL;
+    plan->order.working_directory = plan->user = plan->snapshot = NULL;
     plan->order.argv = plan->order.environment = plan->output_directories = NULL;
 }
 

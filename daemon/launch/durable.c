@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,7 +87,7 @@ static int read_all(int file, size_t limit, struct hd_text *text)
     }
 }
 
-int durable_read(int folder, const char *name, size_t limit, struct hd_text *text)
+static int read_checked(int folder, const char *name, bool own, size_t limit, struct hd_text *text)
 {
     /* O_NONBLOCK: opening a FIFO of this name must not wait for a writer. */
     int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -94,11 +95,21 @@ int durable_read(int folder, const char *name, size_t limit, struct hd_text *tex
         return -errno;
     struct stat info;
     int result = fstat(file, &info) < 0 ? -errno : 0;
-    if (result == 0 && !S_ISREG(info.st_mode))
+    if (result == 0 && (!S_ISREG(info.st_mode) || (own && info.st_uid != geteuid())))
         result = -EINVAL;
     hd_text_add(text, "", 0);
     if (result == 0)
         result = read_all(file, limit, text);
     close(file);
     return result;
+}
+
+int durable_read(int folder, const char *name, size_t limit, struct hd_text *text)
+{
+    return read_checked(folder, name, false, limit, text);
+}
+
+int durable_read_own(int folder, const char *name, size_t limit, struct hd_text *text)
+{
+    return read_checked(folder, name, true, limit, text);
 }

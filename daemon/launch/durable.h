@@ -17,6 +17,8 @@ int durable_create(int folder, const char *name);
 int durable_sync_folder(int folder, const char *path);
 /* Reads a regular file of at most `limit` bytes (-EFBIG if it is longer); links are not followed. The caller clears `text`. */
 int durable_read(int folder, const char *name, size_t limit, struct hd_text *text);
+/* The same for a file that must be our own: -EINVAL for what somebody else has put in its place. */
+int durable_read_own(int folder, const char *name, size_t limit, struct hd_text *text);
 /* Writes all bytes, however the system cuts them. */
 int durable_write_all(int file, const char *bytes, size_t length);
 

@@ -9,6 +9,7 @@
 #include "output.h"
 #include "prepare.h"
 #include "processes.h"
+#include "user.h"
 
 /* No process outlives the machine's restart. */
 static bool is_of_this_boot(const struct started *started)
@@ -29,6 +30,17 @@ static void kill_left(const char *run_id, const struct started *started)
     hd_text_clear(&entry);
 }
 
+/* With the rights of whose folder it is. */
+static char *read_output(int run, int attempt)
+{
+    struct user_stay stay;
+    if (user_enter_owner(run, &stay) < 0)
+        return NULL;
+    char *output = output_tail(run, attempt);
+    user_leave(&stay);
+    return output;
+}
+
 void finish(const char *folder, const char *run_id, int attempt, bool claimed, struct finished *ret_finished)
 {
     struct finished finished = {.outcome = FINISH_LOST};
@@ -44,7 +56,7 @@ void finish(const char *folder, const char *run_id, int attempt, bool claimed, s
     if (finished.outcome == FINISH_LOST)
         kill_left(run_id, &finished.started);
     if (finished.outcome != FINISH_AGAIN && run >= 0)
-        finished.last_output = output_tail(run, attempt);
+        finished.last_output = read_output(run, attempt);
     if (run >= 0)
         close(run);
     *ret_finished = finished;

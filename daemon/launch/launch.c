@@ -10,6 +10,7 @@ static void free_plan(struct plan *plan)
 {
     order_clear(&plan->order);
     free(plan->folder);
+    free(plan->user);
     free(plan->snapshot);
     free(plan->resumed);
     free(plan->ahead);
@@ -113,12 +114,13 @@ static bool copy_order(struct plan *plan, const struct launch_order *order)
     plan->order.working_directory = strdup(working_directory);
     plan->order.argv = order_copy_list((const char *const *)order->argv);
     plan->order.environment = order_copy_list((const char *const *)order->environment);
+    plan->user = order->user != NULL ? strdup(order->user) : NULL;
     plan->snapshot = order->snapshot != NULL ? strdup(order->snapshot) : NULL;
     plan->resumed = order->resumed != NULL ? strdup(order->resumed) : NULL;
     plan->output_directories = order->output_directories != NULL ? order_copy_list(order->output_directories) : NULL;
     return plan->order.working_directory != NULL && plan->order.argv != NULL && plan->order.environment != NULL &&
-           (plan->snapshot != NULL) == (order->snapshot != NULL) && (plan->resumed != NULL) == (order->resumed != NULL) &&
-           (plan->output_directories != NULL) == (order->output_directories != NULL);
+           (plan->user != NULL) == (order->user != NULL) && (plan->snapshot != NULL) == (order->snapshot != NULL) &&
+           (plan->resumed != NULL) == (order->resumed != NULL) && (plan->output_directories != NULL) == (order->output_directories != NULL);
 }
 
 struct launch_child *launch_start(struct launch *launch, const struct launch_order *order, void *data)

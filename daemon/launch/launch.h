@@ -40,6 +40,7 @@ struct launch_order {
     const char *run_id;
     const char *folder;                    /* absolute: STATE/runs/<sweep>/<n/1000>/<n>; made (0700) if it is missing */
     int attempt;                           /* from 1 */
+    const char *user;                      /* as whom it runs, and whose the folder is; NULL: the daemon's own */
     const char *working_directory;         /* NULL: the run folder */
     const char *snapshot;                  /* folder whose content is put into the run folder; NULL: none */
     const char *resumed;                   /* folder whose content is handed over in LAUNCH_RESUMED, read-only; NULL: none */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,7 +19,7 @@
 
 enum { OOM_SCORE = 500 }; /* when memory is short, the kernel shall take a training, not its monitor or the daemon */
 
-enum stage { STAGE_NONE, STAGE_OUTPUT, STAGE_DIRECTORY, STAGE_EXECUTE };
+enum stage { STAGE_NONE, STAGE_USER, STAGE_OUTPUT, STAGE_DIRECTORY, STAGE_EXECUTE };
 
 /* What the new process tells when it could not execute the program. */
 struct failure {
@@ -78,11 +79,24 @@ static enum stage redirect(int attempt)
     return STAGE_NONE;
 }
 
+/* The monitor stays what it is: it must reach the whole tree, and write the exit record where the program cannot. */
+static enum stage become_user(const struct order *order)
+{
+    if (!order->as_user)
+        return STAGE_NONE;
+    if (setgroups((size_t)order->group_count, order->groups) < 0 || setresgid(order->gid, order->gid, order->gid) < 0 ||
+        setresuid(order->uid, order->uid, order->uid) < 0)
+        return STAGE_USER;
+    return STAGE_NONE;
+}
+
 static enum stage execute(const struct order *order)
 {
     setsid(); /* cannot fail: a new process leads no group */
     raise_oom_score();
-    enum stage stage = redirect(order->attempt);
+    enum stage stage = become_user(order); /* before anything is opened: what the names lead to is the user's choice */
+    if (stage == STAGE_NONE)
+        stage = redirect(order->attempt);
     if (stage != STAGE_NONE)
         return stage;
     if (chdir(order->working_directory) < 0)
@@ -99,6 +113,9 @@ static void explain(const struct order *order, const struct failure *failure, ch
     const char *name = order->argv[0];
     const char *where = strchr(name, '/') == NULL && failure->number == ENOENT ? " (no folder of PATH has it)" : "";
     switch (failure->stage) {
+    case STAGE_USER:
+        snprintf(reason, size, "cannot become the user with the id %lu: %s", (unsigned long)order->uid, text);
+        break;
     case STAGE_OUTPUT:
         snprintf(reason, size, "cannot open the run's log user_logs/std_log.txt: %s", text);
         break;

@@ -40,6 +40,7 @@ void order_clear(struct order *order)
     free(order->working_directory);
     order_free_list(order->argv);
     order_free_list(order->environment);
+    free(order->groups);
     *order = (struct order){0};
 }
 
@@ -66,6 +67,14 @@ static void print_list(struct hd_text *out, const char *name, char *const *list)
     hd_text_add_char(out, ']');
 }
 
+static void print_user(struct hd_text *out, const struct order *order)
+{
+    hd_text_format(out, ",\n\"user\":{\"uid\":%lu,\"gid\":%lu,\"groups\":[", (unsigned long)order->uid, (unsigned long)order->gid);
+    for (int i = 0; i < order->group_count; i++)
+        hd_text_format(out, "%s%lu", i > 0 ? "," : "", (unsigned long)order->groups[i]);
+    hd_text_add_string(out, "]}");
+}
+
 int order_write(int folder, const struct order *order)
 {
     struct hd_text text = {0};
@@ -76,6 +85,8 @@ int order_write(int folder, const struct order *order)
     print_bytes(&text, order->working_directory);
     print_list(&text, "argv", order->argv);
     print_list(&text, "environment", order->environment);
+    if (order->as_user)
+        print_user(&text, order);
     hd_text_add_string(&text, "}\n");
     int result = text.failed ? -ENOMEM : durable_write(folder, ORDER_FILE, text.data, text.length, false);
     hd_text_clear(&text);
@@ -135,6 +146,34 @@ static char **parse_list(const cJSON *array)
     return list;
 }
 
+static bool parse_number(const cJSON *item, unsigned *ret_number)
+{
+    int64_t number = 0;
+    if (!hd_json_integer(item, &number) || number < 0 || number >= UINT32_MAX)
+        return false;
+    *ret_number = (unsigned)number;
+    return true;
+}
+
+/* False: it is damaged, and nothing must run. */
+static bool parse_user(const cJSON *user, struct order *order)
+{
+    const cJSON *groups = cJSON_GetObjectItemCaseSensitive(user, "groups"), *group;
+    if (user == NULL)
+        return true;
+    if (!cJSON_IsArray(groups) || !parse_number(cJSON_GetObjectItemCaseSensitive(user, "uid"), &order->uid) ||
+        !parse_number(cJSON_GetObjectItemCaseSensitive(user, "gid"), &order->gid))
+        return false;
+    order->as_user = true;
+    order->groups = calloc((size_t)cJSON_GetArraySize(groups) + 1, sizeof *order->groups);
+    cJSON_ArrayForEach(group, groups)
+    {
+        if (order->groups == NULL || !parse_number(group, &order->groups[order->group_count++]))
+            return false;
+    }
+    return order->groups != NULL;
+}
+
 static int parse(const char *text, struct order *ret_order)
 {
     cJSON *object = hd_json_parse_own(text);
@@ -149,7 +188,8 @@ static int parse(const char *text, struct order *ret_order)
     int64_t attempt = 0;
     bool good = order.run_id != NULL && order.working_directory != NULL && order.argv != NULL && order.argv[0] != NULL &&
                 order.environment != NULL && hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "attempt"), &attempt) &&
-                hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "grace_us"), &order.grace_us);
+                hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "grace_us"), &order.grace_us) &&
+                parse_user(cJSON_GetObjectItemCaseSensitive(object, "user"), &order);
     cJSON_Delete(object);
     if (!good) {
         order_clear(&order);
@@ -163,7 +203,7 @@ static int parse(const char *text, struct order *ret_order)
 int order_read(int folder, struct order *ret_order)
 {
     struct hd_text text = {0};
-    int result = durable_read(folder, ORDER_FILE, FILE_LIMIT, &text);
+    int result = durable_read_own(folder, ORDER_FILE, FILE_LIMIT, &text);
     if (result == 0)
         result = parse(text.data, ret_order);
     hd_text_clear(&text);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define ORDER_FILE "launch.json"
 
@@ -12,6 +13,11 @@ struct order {
     char *working_directory;
     char **argv;        /* ends in NULL; at least one */
     char **environment; /* NAME=VALUE, ends in NULL */
+    bool as_user;       /* the program runs as this user; else as the monitor's own */
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups;
+    int group_count;
     int attempt;
     int64_t grace_us;      /* between TERM and KILL */
     bool folder_is_synced; /* the run folder's own name is durable; else the monitor sees to it */

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "durable.h"
@@ -15,6 +17,7 @@
 #include "place.h"
 #include "record.h"
 #include "tree.h"
+#include "user.h"
 
 /* A descriptor that holds the run's lock; -EWOULDBLOCK if a monitor or another preparation does. */
 static int take_lock(int run)
@@ -97,7 +100,7 @@ static int open_log(int run, struct hd_error *error)
     int folder = make_below(run, "user_logs", error);
     if (folder < 0)
         return folder;
-    int log = openat(folder, "std_log.txt", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int log = openat(folder, "std_log.txt", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (log < 0)
         hd_error_system(error, code_of(errno), errno, "cannot open the run's log user_logs/std_log.txt");
     close(folder);
@@ -155,9 +158,89 @@ static bool move_in(const struct plan *plan)
     return moved;
 }
 
+/* A user may go through the folders above his own, and see in none of them what there is. They are ours, so no link is in the way. */
+static int open_ways(int run)
+{
+    static const char *const ABOVE[] = {"..", "../.."}; /* runs/<sweep>/<n/1000>/<n> */
+    for (size_t i = 0; i < sizeof ABOVE / sizeof *ABOVE; i++) {
+        int folder = openat(run, ABOVE[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int result = folder < 0 || fchmod(folder, 0711) < 0 ? -errno : 0;
+        if (folder >= 0)
+            close(folder);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int give_folder(int run, const struct user *user, struct hd_error *error)
+{
+    int result = open_ways(run);
+    if (result == 0 && fchown(run, user->uid, user->gid) < 0)
+        result = -errno;
+    return result < 0 ? hd_error_system(error, HD_INTERNAL, -result, "cannot give the run folder to the user '%s'", user->name) : 0;
+}
+
+/* What is of the user's folder itself, with his rights: by an attempt before he may have put links to anything there. */
+static int enter_user(const struct user *user, struct user_stay *ret_stay, struct hd_error *error)
+{
+    if (user == NULL)
+        return 0;
+    int result = user_enter(user, ret_stay);
+    return result < 0 ? hd_error_system(error, HD_INTERNAL, -result, "cannot prepare the run folder as the user '%s'", user->name) : 0;
+}
+
+static bool has_variable(char *const *environment, const char *name)
+{
+    size_t length = strlen(name);
+    for (; *environment != NULL; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return true;
+    return false;
+}
+
+enum { USER_VARIABLES = 4 };
+
+/* Writes launch.json with the user, and with what tells a program who that is; what the sweep says itself stands. */
+static int write_order_as(int run, struct order order, const struct user *user)
+{
+    const struct {
+        const char *name, *value;
+    } variables[USER_VARIABLES] = {{"HOME", user->home}, {"USER", user->name}, {"LOGNAME", user->name}, {"SHELL", user->shell}};
+    char *added[USER_VARIABLES] = {NULL};
+    size_t count = 0;
+    int result = 0;
+    while (order.environment[count] != NULL)
+        count++;
+    char **environment = calloc(count + USER_VARIABLES + 1, sizeof *environment);
+    if (environment == NULL)
+        return -ENOMEM;
+    memcpy(environment, order.environment, count * sizeof *environment);
+    for (size_t i = 0; i < USER_VARIABLES && result == 0; i++) {
+        if (has_variable(order.environment, variables[i].name))
+            continue;
+        if (asprintf(&added[i], "%s=%s", variables[i].name, variables[i].value) < 0)
+            added[i] = NULL;
+        result = added[i] == NULL ? -ENOMEM : 0;
+        environment[count++] = added[i];
+    }
+    order.environment = environment;
+    order.as_user = true;
+    order.uid = user->uid;
+    order.gid = user->gid;
+    order.groups = user->groups;
+    order.group_count = user->group_count;
+    if (result == 0)
+        result = order_write(run, &order);
+    for (size_t i = 0; i < USER_VARIABLES; i++)
+        free(added[i]);
+    free(environment);
+    return result;
+}
+
 /* All that a monitor needs, with the lock held; `moved`: what every run of the sweep has is there. The attempt's record cannot be there
  * before its monitor was. */
-static int fill_folder(const struct plan *plan, int run, bool moved, const atomic_bool *stop, struct hd_error *error)
+static int place_all(const struct plan *plan, int run, bool moved, const atomic_bool *stop, struct hd_error *error)
 {
     int result = put_away_earlier(run, plan->order.attempt, error);
     if (result == 0 && plan->snapshot != NULL && !moved && !atomic_load(stop))
@@ -166,11 +249,22 @@ static int fill_folder(const struct plan *plan, int run, bool moved, const atomi
         result = hand_over(run, plan->resumed, stop, error);
     if (result == 0 && !moved)
         result = make_folders(run, plan->output_directories, error);
+    return result;
+}
+
+static int fill_folder(const struct plan *plan, const struct user *user, int run, bool moved, const atomic_bool *stop,
+                       struct hd_error *error)
+{
+    struct user_stay stay = {0};
+    int result = enter_user(user, &stay, error);
+    if (result == 0)
+        result = place_all(plan, run, moved, stop, error);
+    user_leave(&stay);
     if (result < 0)
         return result;
     struct order order = plan->order;
     order.folder_is_synced = durable_sync_folder(run, "..") == 0;
-    result = order_write(run, &order);
+    result = user != NULL ? write_order_as(run, order, user) : order_write(run, &order);
     return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot write the run's launch.json") : 0;
 }
 
@@ -203,11 +297,24 @@ static enum prepare_outcome failed_outcome(const struct hd_error *error, const a
     return error->code == HD_STORAGE_FULL && !atomic_load(stop) ? PREPARE_AGAIN : PREPARE_FAILED;
 }
 
+static int open_log_as(int run, const struct user *user, struct hd_error *error)
+{
+    struct user_stay stay = {0};
+    int result = enter_user(user, &stay, error);
+    int log = result < 0 ? result : open_log(run, error);
+    user_leave(&stay);
+    return log;
+}
+
 static void prepare_locked(const struct plan *plan, int run, int lock, bool moved, const atomic_bool *stop, bool last_try,
                            struct prepared *ret)
 {
-    int log = open_log(run, &ret->error);
-    if (log < 0 || fill_folder(plan, run, moved, stop, &ret->error) < 0) {
+    struct user found = {0};
+    const struct user *user = plan->user != NULL ? &found : NULL;
+    int log = user != NULL && (user_find(plan->user, &found, &ret->error) < 0 || give_folder(run, user, &ret->error) < 0)
+                  ? -1
+                  : open_log_as(run, user, &ret->error);
+    if (log < 0 || fill_folder(plan, user, run, moved, stop, &ret->error) < 0) {
         /* A monitor of an earlier daemon may still be about to take the lock: without launch.json it runs nothing. */
         unlinkat(run, ORDER_FILE, 0);
         ret->outcome = failed_outcome(&ret->error, stop);
@@ -218,6 +325,7 @@ static void prepare_locked(const struct plan *plan, int run, int lock, bool move
     }
     if (log >= 0)
         close(log);
+    user_clear(&found);
 }
 
 void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, struct prepared *ret_prepared)
@@ -290,6 +398,19 @@ static bool is_last_attempt(int run, int attempt)
     return last;
 }
 
+static void tidy_as_owner(int run, const char *snapshot)
+{
+    struct user_stay stay;
+    if (user_enter_owner(run, &stay) < 0)
+        return;
+    if (snapshot != NULL)
+        place_out(run, snapshot);
+    hand_over_take_back(run);
+    remove_empty(run, "outputs", 0);
+    remove_empty(run, "logs", 0);
+    user_leave(&stay);
+}
+
 void prepare_tidy(const char *folder, int attempt, const char *snapshot)
 {
     int run = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -299,11 +420,7 @@ void prepare_tidy(const char *folder, int attempt, const char *snapshot)
     int lock = take_lock(run);
     if (lock >= 0 && is_last_attempt(run, attempt)) {
         unlinkat(run, ORDER_FILE, 0);
-        if (snapshot != NULL)
-            place_out(run, snapshot);
-        hand_over_take_back(run);
-        remove_empty(run, "outputs", 0);
-        remove_empty(run, "logs", 0);
+        tidy_as_owner(run, snapshot);
     }
     if (lock >= 0)
         release_lock(lock);

@@ -14,6 +14,7 @@
 struct plan {
     struct order order; /* as it goes to RUN/launch.json */
     char *folder;
+    char *user;                /* name; NULL: the daemon's own */
     char *snapshot;            /* NULL: none */
     char *resumed;             /* NULL: none */
     char **output_directories; /* or NULL */

@@ -111,7 +111,7 @@ int record_read(int folder, int attempt, struct record *ret_record)
     char name[NAME_SIZE];
     file_name(name, attempt);
     struct hd_text text = {0};
-    int result = durable_read(folder, name, FILE_LIMIT, &text);
+    int result = durable_read_own(folder, name, FILE_LIMIT, &text);
     if (result == 0)
         result = parse(text.data, ret_record);
     else if (result == -EFBIG || result == -EINVAL || result == -ELOOP)

@@ -16,6 +16,7 @@
 #include "path.h"
 #include "place.h"
 #include "tree.h"
+#include "user.h"
 
 #define SNAPSHOT_TARGET "run_config.source_directory"
 
@@ -29,8 +30,9 @@ struct large_entry {
 struct take {
     char source[PATH_MAX]; /* without links */
     int64_t limit;
-    int64_t bytes;         /* measured, then copied */
-    struct ignore *ignore; /* NULL: nothing is left out */
+    int64_t bytes;           /* measured, then copied */
+    struct ignore *ignore;   /* NULL: nothing is left out */
+    const struct user *user; /* whose rights are enough; NULL: ours */
     struct large_entry largest[LARGEST];
     dev_t home_device; /* the folder that the snapshot is made in: it must not be part of what is copied */
     ino_t home_inode;
@@ -277,6 +279,18 @@ static int read_ignore_file(struct take *take, int source)
     return 0;
 }
 
+/* The copy with the user's rights: from what he may read, to what is his. */
+static int copy_as_user(struct take *take, int source, int target)
+{
+    struct user_stay stay = {0};
+    int result = take->user == NULL ? 0 : fchown(target, take->user->uid, take->user->gid) < 0 ? -errno : user_enter(take->user, &stay);
+    if (result < 0)
+        return fail_target(take, "", -result);
+    result = each(take, source, "", 0, copy_entry, &target);
+    user_leave(&stay);
+    return result;
+}
+
 /* Into `<target>.partial`, which becomes `target` once it is whole and on disk. */
 static int fill(struct take *take, int source, int home, const char *name)
 {
@@ -288,7 +302,7 @@ static int fill(struct take *take, int source, int home, const char *name)
     if (target < 0)
         return fail_target(take, "", -target);
     take->bytes = 0;
-    result = each(take, source, "", 0, copy_entry, &target);
+    result = copy_as_user(take, source, target);
     if (result == 0 && fchmod(target, 0500) < 0)
         result = fail_target(take, "", errno);
     int number = result == 0 ? sync_folder(target) : 0;
@@ -306,6 +320,19 @@ static int fill(struct take *take, int source, int home, const char *name)
     return result;
 }
 
+static int measure_as_user(struct take *take, int source)
+{
+    struct user_stay stay = {0};
+    int result = take->user == NULL ? 0 : user_enter(take->user, &stay);
+    if (result < 0)
+        return fail_target(take, "", -result);
+    result = read_ignore_file(take, source);
+    if (result == 0)
+        result = each(take, source, "", 0, measure_entry, NULL);
+    user_leave(&stay);
+    return result;
+}
+
 static int take_into(struct take *take, int source, int home, const char *name)
 {
     struct stat info;
@@ -315,9 +342,7 @@ static int take_into(struct take *take, int source, int home, const char *name)
     take->home_inode = info.st_ino;
     if (faccessat(home, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return fail_target(take, "", EEXIST);
-    int result = read_ignore_file(take, source);
-    if (result == 0)
-        result = each(take, source, "", 0, measure_entry, NULL);
+    int result = measure_as_user(take, source);
     if (result == 0 && take->bytes > take->limit)
         result = refuse_size(take);
     if (result == 0)
@@ -334,15 +359,27 @@ static int no_directory(const char *source, struct hd_error *error)
     return -HD_INVALID;
 }
 
-int snapshot_take(const char *source, const char *target, int64_t limit, struct hd_error *error)
+/* A descriptor of the source, and where it is without links; -1 when it cannot be read. */
+static int open_source(const char *source, const struct user *user, char *ret_path)
 {
-    struct take take = {.limit = limit, .error = error};
-    int from = realpath(source, take.source) == NULL ? -1 : open(take.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (from < 0 || faccessat(from, ".", R_OK | X_OK, AT_EACCESS) < 0) {
-        if (from >= 0)
-            close(from);
-        return no_directory(source, error);
+    struct user_stay stay = {0};
+    if (user != NULL && user_enter(user, &stay) < 0)
+        return -1;
+    int from = realpath(source, ret_path) == NULL ? -1 : open(ret_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (from >= 0 && faccessat(from, ".", R_OK | X_OK, AT_EACCESS) < 0) {
+        close(from);
+        from = -1;
     }
+    user_leave(&stay);
+    return from;
+}
+
+int snapshot_take(const char *source, const char *target, int64_t limit, const struct user *user, struct hd_error *error)
+{
+    struct take take = {.limit = limit, .user = user, .error = error};
+    int from = open_source(source, user, take.source);
+    if (from < 0)
+        return no_directory(source, error);
     char parent[PATH_MAX];
     const char *name = NULL;
     int home = path_make_parent(target, parent, sizeof parent, &name);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/json.h"
@@ -46,10 +47,12 @@ int started_add_running(int folder, int attempt, int64_t running_us)
     file_name(name, attempt);
     char line[64];
     int size = snprintf(line, sizeof line, "{\"running_us\":%" PRId64 "}\n", running_us);
-    int file = openat(folder, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    int file = openat(folder, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (file < 0)
         return -errno;
-    int result = durable_write_all(file, line, (size_t)size);
+    struct stat info;
+    bool own = fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid();
+    int result = own ? durable_write_all(file, line, (size_t)size) : -EPROTO;
     close(file);
     return result;
 }
@@ -85,7 +88,7 @@ int started_read(int folder, int attempt, struct started *ret_started)
     char name[NAME_SIZE];
     file_name(name, attempt);
     struct hd_text text = {0};
-    int result = durable_read(folder, name, FILE_LIMIT, &text);
+    int result = durable_read_own(folder, name, FILE_LIMIT, &text);
     if (result == -EFBIG || result == -EINVAL || result == -ELOOP)
         result = -EPROTO;
     struct started started = {.running_us = 0};

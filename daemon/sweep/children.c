@@ -41,18 +41,30 @@ static bool has_variable(const struct hd_strings *environment, const char *varia
     return false;
 }
 
+/* What is the daemon's own user's; the launcher tells of another one. */
+static bool tells_user(const char *variable)
+{
+    static const char *const names[] = {"HOME=", "USER=", "LOGNAME=", "SHELL="};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
 /* The daemon's own variables, cleaned; the sweep's; ours (reference 8.4). */
 static int build_environment(const struct live_run *run, const cJSON *configuration, const char *folder,
                              const struct hd_program_places *places, struct hd_strings *environment)
 {
     const struct sweeps_settings *settings = &run->sweep->sweeps->settings;
+    bool as_user = run->sweep->specification.run.run_as != NULL;
     struct hd_strings own = {0};
     char token[TOKEN_SIZE], attempt[16];
     int result = hd_program_environment(&run->sweep->specification, configuration, places, &own);
 
     /* Of two of one name, programs would take either. */
     for (char *const *variable = settings->environment; variable != NULL && *variable != NULL && result == 0; variable++)
-        if (!has_variable(&own, *variable))
+        if (!has_variable(&own, *variable) && (!as_user || !tells_user(*variable)))
             result = hd_strings_add(environment, *variable);
     for (int i = 0; i < own.count && result == 0; i++)
         result = hd_strings_add(environment, own.list[i]);
@@ -65,6 +77,8 @@ static int build_environment(const struct live_run *run, const cJSON *configurat
         result = add_variable(environment, "AZUREML_RUN_ID", run->id);
     if (result == 0)
         result = add_variable(environment, "HYPERDRIVE_URL", settings->url);
+    if (result == 0 && settings->authorities != NULL)
+        result = add_variable(environment, "HYPERDRIVE_CA_FILE", settings->authorities);
     if (result == 0)
         result = add_variable(environment, "HYPERDRIVE_RUN_ID", run->id);
     if (result == 0)
@@ -104,6 +118,7 @@ static struct launch_child *start(struct live_run *run, const char *folder, cons
             .run_id = run->id,
             .folder = folder,
             .attempt = run->attempt,
+            .user = specification->run.run_as,
             .working_directory = specification->run.snapshot ? NULL : specification->run.source_directory,
             .snapshot = snapshot,
             .resumed = resumed,

@@ -37,7 +37,9 @@ static struct launch_ahead *open_ahead(const struct live_sweep *sweep)
     struct launch_ahead *ahead = NULL;
 
     hd_text_format(&place, "%s/" FOLDERS_AHEAD "/%s.%" PRId64, sweep->sweeps->settings.state_dir, sweep->id, deadline_now_us());
-    if (!place.failed && has_snapshot == (snapshot != NULL) && folders_output_names(&sweep->specification, &outputs) == 0)
+    /* A folder that is prepared ahead belongs to nobody yet. */
+    if (!place.failed && sweep->specification.run.run_as == NULL && has_snapshot == (snapshot != NULL) &&
+        folders_output_names(&sweep->specification, &outputs) == 0)
         ahead = launch_ahead_open(sweep->sweeps->launch, place.data, snapshot, (const char *const *)outputs.list);
     hd_strings_clear(&outputs);
     hd_text_clear(&place);

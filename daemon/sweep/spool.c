@@ -13,6 +13,7 @@
 
 #include "core/json.h"
 #include "core/program.h"
+#include "launch/user.h"
 #include "live.h"
 #include "log.h"
 #include "report_body.h"
@@ -24,7 +25,7 @@ struct spool {
     uv_work_t work;
     struct live_run *run;
     void (*finished)(struct live_run *run);
-    char *folder;
+    char *folder, *run_folder;
     char *run_id;            /* a copy: the pool must not touch live state */
     struct hd_strings names; /* of files, in the order in which they are taken in */
     int next;                /* index of the one that comes next */
@@ -51,6 +52,7 @@ void spool_free(struct live_run *run)
     forget_body(spool);
     hd_strings_clear(&spool->names);
     free(spool->folder);
+    free(spool->run_folder);
     free(spool->run_id);
     free(spool);
     run->spool = NULL;
@@ -160,9 +162,8 @@ static void read_body(struct spool *spool, const char *path)
 }
 
 /* Removes the file that was stored and reads the next good one. */
-static void step(uv_work_t *work)
+static void take_step(struct spool *spool)
 {
-    struct spool *spool = work->data;
     char path[4096];
 
     if (!spool->listed)
@@ -173,6 +174,22 @@ static void step(uv_work_t *work)
     while (spool->body == NULL && spool->next < spool->names.count)
         if (file_path(spool, spool->next++, path))
             read_body(spool, path);
+}
+
+/* With the rights of whose run it is: he may have made `spool` a link to somebody else's. */
+static void step(uv_work_t *work)
+{
+    struct spool *spool = work->data;
+    struct user_stay stay = {0};
+    int run = open(spool->run_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = run < 0 ? -errno : user_enter_owner(run, &stay);
+
+    if (result == 0)
+        take_step(spool);
+    else
+        log_line(LOG_LEVEL_WARNING, "run %s: %s cannot be looked at: %s", spool->run_id, spool->folder, strerror(-result));
+    user_leave(&stay);
+    if (run >= 0)
+        (void)close(run);
 }
 
 /* --- On the loop
@@ -282,9 +299,10 @@ void spool_take_in(struct live_run *run, const char *run_folder, void (*finished
     run->spool = spool;
     if (spool != NULL) {
         spool->folder = hd_text_take(&folder);
+        spool->run_folder = strdup(run_folder);
         spool->run_id = strdup(run->id);
     }
-    if (spool == NULL || spool->folder == NULL || spool->run_id == NULL) {
+    if (spool == NULL || spool->folder == NULL || spool->run_folder == NULL || spool->run_id == NULL) {
         hd_text_clear(&folder);
         spool_free(run);
         log_line(LOG_LEVEL_ERROR, "run %s: no memory to take in what it could not report", run->id);

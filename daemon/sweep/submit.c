@@ -13,6 +13,7 @@
 #include "core/sweep_job.h"
 #include "earlier.h"
 #include "launch/snapshot.h"
+#include "launch/user.h"
 #include "live.h"
 #include "log.h"
 
@@ -83,6 +84,37 @@ static bool exists(void *context, const char *path)
     return access(path, R_OK) == 0;
 }
 
+/* Where nobody is named, a root daemon serves itself alone; where users are, nobody runs as root by having named none. */
+static bool may_run_as(void *context, const char *name, char *reason, size_t size)
+{
+    const struct submit *submit = (struct submit *)((char *)context - offsetof(struct submit, earlier));
+    char *const *allowed = submit->sweeps->settings.run_as_users;
+    bool any = allowed != NULL && allowed[0] != NULL;
+    struct user user;
+    struct hd_error error = {0};
+
+    if (name == NULL) {
+        snprintf(reason, size, "say as whom the children run: this daemon serves several users");
+        return !any || geteuid() != 0;
+    }
+    if (geteuid() != 0) {
+        snprintf(reason, size, "the daemon does not run as root, so its children can run as its own user only");
+        return false;
+    }
+    while (any && *allowed != NULL && strcmp(*allowed, name) != 0)
+        allowed++;
+    if (!any || *allowed == NULL) {
+        snprintf(reason, size, "children may not run as '%.64s' here (setting 'run_as_users')", name);
+        return false;
+    }
+    if (user_find(name, &user, &error) != 0) {
+        snprintf(reason, size, "%.200s", error.message);
+        return false;
+    }
+    user_clear(&user);
+    return true;
+}
+
 static char *warnings_text(const struct hd_problems *warnings)
 {
     struct hd_text text = {0};
@@ -102,6 +134,8 @@ static void take_snapshot(struct submit *submit)
     const struct hd_run_config *run = &submit->specification.run;
     struct hd_text path = {0};
     struct hd_error error = {0};
+    struct user user = {0};
+    int result;
 
     if (run->source_directory == NULL || !run->snapshot || run->launcher == HD_LAUNCHER_CLIENT)
         return;
@@ -111,7 +145,11 @@ static void take_snapshot(struct submit *submit)
         hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
         return;
     }
-    if (snapshot_take(run->source_directory, submit->snapshot, submit->snapshot_limit, &error) == 0)
+    if (run->run_as != NULL && user_find(run->run_as, &user, &submit->error) != 0)
+        return;
+    result = snapshot_take(run->source_directory, submit->snapshot, submit->snapshot_limit, run->run_as != NULL ? &user : NULL, &error);
+    user_clear(&user);
+    if (result == 0)
         return;
     if (error.code == HD_INVALID)
         hd_problems_add(&submit->errors, "OutOfRange", hd_sweep_job_field(submit->submission.body, "run_config.source_directory"), "%s",
@@ -140,6 +178,7 @@ static void prepare(uv_work_t *work)
         .is_directory = is_directory,
         .exists = exists,
         .find_earlier = earlier_find,
+        .may_run_as = may_run_as,
         .context = &submit->earlier,
         .machine = &submit->machine,
     };

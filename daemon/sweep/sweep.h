@@ -23,10 +23,12 @@ struct sweeps_settings {
     int64_t grace_us;
     int64_t slots; /* children at once; 0: one per GPU, or per CPU if there are none */
     struct devices_settings devices;
-    int64_t snapshot_limit;   /* bytes */
-    int64_t policy_memory;    /* bytes for all early termination together */
-    char *const *environment; /* NAME=VALUE that every child gets from the daemon's own environment; ends in NULL */
-    const char *url;          /* what children report to */
+    int64_t snapshot_limit;    /* bytes */
+    int64_t policy_memory;     /* bytes for all early termination together */
+    char *const *environment;  /* NAME=VALUE that every child gets from the daemon's own environment; ends in NULL */
+    const char *url;           /* what children report to */
+    const char *authorities;   /* PEM file by which they verify it; NULL: none */
+    char *const *run_as_users; /* users as whom children may run, where the daemon is root; ends in NULL */
     /* The token of one attempt of a run; written to `buffer`. */
     void (*run_token)(void *context, const char *run_id, int attempt, char *buffer, size_t size);
     void *context;

@@ -167,6 +167,31 @@ static int check_address(struct address *address, struct hd_error *error)
     return 0;
 }
 
+/* False when memory is short. */
+static bool find_authorities(const char *state_dir, struct address *address)
+{
+    const char *named = getenv("HYPERDRIVE_CA_FILE"), *folder = address->folder != NULL ? address->folder : state_dir;
+    struct hd_text path = {0};
+
+    if (strncasecmp(address->url, "https://", 8) != 0) {
+        return true;
+    }
+    if (named != NULL && named[0] != '\0') {
+        address->authorities = strdup(named);
+        return address->authorities != NULL;
+    }
+    if (folder == NULL) {
+        return true;
+    }
+    hd_text_format(&path, "%s/ca.pem", folder);
+    if (!path.failed && access(path.data, F_OK) != 0) {
+        hd_text_clear(&path);
+        return true;
+    }
+    address->authorities = hd_text_take(&path);
+    return address->authorities != NULL;
+}
+
 int find_daemon(const char *state_dir, const char *url, struct address *ret_address, struct hd_error *error)
 {
     const char *environment_url = getenv("HYPERDRIVE_URL"), *environment_token = getenv("HYPERDRIVE_TOKEN");
@@ -195,6 +220,9 @@ int find_daemon(const char *state_dir, const char *url, struct address *ret_addr
     if (result == 0) {
         result = check_address(&address, error);
     }
+    if (result == 0 && !find_authorities(state_dir, &address)) {
+        result = hd_error_set(error, HD_UNAVAILABLE, "memory is short");
+    }
     if (result < 0) {
         address_clear(&address);
         return result;
@@ -209,5 +237,6 @@ void address_clear(struct address *address)
     free(address->token);
     free(address->source);
     free(address->folder);
+    free(address->authorities);
     *address = (struct address){0};
 }

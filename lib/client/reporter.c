@@ -183,7 +183,8 @@ static char *join(const char *first, const char *second, const char *third)
 
 static bool read_environment(struct hd_reporter *reporter)
 {
-    const char *url = variable("HYPERDRIVE_URL"), *token = variable("HYPERDRIVE_TOKEN"), *folder = variable("HYPERDRIVE_RUN_DIR");
+    const char *url = variable("HYPERDRIVE_URL"), *token = variable("HYPERDRIVE_TOKEN"), *folder = variable("HYPERDRIVE_RUN_DIR"),
+               *authorities = variable("HYPERDRIVE_CA_FILE");
     char *run_id = curl_easy_escape(NULL, variable("HYPERDRIVE_RUN_ID"), 0);
     struct hd_text path = {0};
 
@@ -191,9 +192,11 @@ static bool read_environment(struct hd_reporter *reporter)
     reporter->url = run_id != NULL && !path.failed ? join(path.data, run_id, "/metrics") : NULL;
     reporter->authorization = token != NULL ? join("Authorization: Bearer ", token, "") : NULL;
     reporter->spool = folder != NULL ? join(folder, "/spool", "") : NULL;
+    reporter->authorities = authorities != NULL ? strdup(authorities) : NULL;
     curl_free(run_id);
     hd_text_clear(&path);
-    return reporter->url != NULL && (token == NULL || reporter->authorization != NULL) && (folder == NULL || reporter->spool != NULL);
+    return reporter->url != NULL && (token == NULL || reporter->authorization != NULL) && (folder == NULL || reporter->spool != NULL) &&
+           (authorities == NULL || reporter->authorities != NULL);
 }
 
 static void free_reporter(struct hd_reporter *reporter)
@@ -204,6 +207,7 @@ static void free_reporter(struct hd_reporter *reporter)
     free(reporter->url);
     free(reporter->authorization);
     free(reporter->spool);
+    free(reporter->authorities);
     free(reporter);
 }
 

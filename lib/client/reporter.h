@@ -17,6 +17,7 @@ struct hd_reporter {
     char *url;                /* of the run's metrics */
     char *authorization;      /* a header line, or NULL */
     char *spool;              /* folder, or NULL: nothing can be kept */
+    char *authorities;        /* PEM file by which the daemon is verified, or NULL: by what the system trusts */
     atomic_bool stop;         /* an answer asked for it */
 
     pthread_mutex_t lock;     /* for all below */

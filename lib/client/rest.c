@@ -145,6 +145,10 @@ int rest_open(struct rest **ret_rest, const struct address *address, struct hd_e
         return out_of_memory(error);
     }
     set_options(rest);
+    if (address->authorities != NULL && curl_easy_setopt(rest->curl, CURLOPT_CAINFO, address->authorities) != CURLE_OK) {
+        rest_close(rest);
+        return out_of_memory(error);
+    }
     if (!is_near(address->url)) {
         curl_easy_setopt(rest->curl, CURLOPT_ACCEPT_ENCODING, "gzip"); /* a libcurl without zlib does not ask for it */
     }
@@ -249,6 +253,12 @@ static int broken(struct rest *rest, const struct transfer *transfer, CURLcode c
     if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST) {
         return hd_error_set(error, HD_UNAVAILABLE, "no daemon answers at %s (from %s): is hyperdrived running? (%s)", rest->url,
                             rest->source, why);
+    }
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+        return hd_error_set(error, HD_UNAVAILABLE,
+                            "whoever answers at %s does not prove to be that daemon (%s); HYPERDRIVE_CA_FILE names a file with the "
+                            "certificates to be believed",
+                            rest->url, why);
     }
     return hd_error_set(error, HD_UNAVAILABLE, "the connection to %s broke: %s", rest->url, why);
 }

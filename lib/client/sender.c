@@ -310,6 +310,9 @@ static bool set_options(struct sender *sender)
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, sender);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    if (sender->reporter->authorities != NULL && curl_easy_setopt(curl, CURLOPT_CAINFO, sender->reporter->authorities) != CURLE_OK) {
+        return false;
+    }
     return curl_easy_setopt(curl, CURLOPT_URL, sender->reporter->url) == CURLE_OK;
 }
 

@@ -26,6 +26,7 @@ struct hd_run_config {
     const cJSON *inputs;          /* object: literals, and objects with `type`, `mode`, `path` */
     const cJSON *outputs;         /* object of objects; each is a folder of that name among the child's outputs, made before its start */
     const cJSON *environment;     /* object of strings */
+    const char *run_as;           /* Unix user as whom the children run; NULL: as the daemon's own */
     bool snapshot;
     double gpus_per_run; /* a whole number, or a fraction below 1: then children share a GPU */
     double cpus_per_run;
@@ -79,6 +80,8 @@ struct hd_specification_options {
     /* False when nobody can tell now, which the context then knows: nothing more is asked. Strings live until the next call. NULL: not
      * asked */
     bool (*find_earlier)(void *context, const char *id, struct hd_earlier *ret_earlier);
+    /* Why children may not run as this user (NULL: as the daemon's own), in `reason`; true when they may. NULL: not asked */
+    bool (*may_run_as)(void *context, const char *user, char *reason, size_t size);
     void *context;
     const struct hd_machine *machine; /* NULL: not asked */
     bool stored;                      /* it was accepted before: rules that are younger than that do not refuse it */

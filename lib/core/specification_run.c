@@ -43,7 +43,7 @@ static bool is_client(const struct hd_fields *fields)
 
 static void read_launcher(const struct hd_fields *fields, const struct hd_field *field)
 {
-    static const char *const programs[] = {"script", "command", "source_directory"};
+    static const char *const programs[] = {"script", "command", "source_directory", "run_as"};
     const cJSON *retries = cJSON_GetObjectItemCaseSensitive(fields->output, "max_retries");
 
     hd_field_read(fields, field);
@@ -315,6 +315,25 @@ static void read_compute_target(const struct hd_fields *fields, const struct hd_
     }
 }
 
+/* Only what is given stands in the configuration: most daemons know but one user. */
+static void read_run_as(const struct hd_fields *fields, const struct hd_field *field)
+{
+    const struct hd_specification_options *options = ((const struct hd_reading *)fields->context)->options;
+    const cJSON *given = hd_field_given(fields, field), *user = given != NULL ? hd_field_check(fields, field) : NULL;
+    char reason[256];
+
+    if (is_client(fields) || (given != NULL && user == NULL)) {
+        return;
+    }
+    if (user != NULL) {
+        hd_fields_put(fields, field->name, json_copy(user));
+    }
+    if (!options->stored && options->may_run_as != NULL &&
+        !options->may_run_as(options->context, cJSON_GetStringValue(user), reason, sizeof reason)) {
+        hd_fields_problem(fields, fields->errors, "NotAllowed", field->name, ": %s", reason);
+    }
+}
+
 #define SOME_TEXT .range = "a string that is not empty", .least = 1, .most = INFINITY
 #define AMOUNT    .range = "0 or more", .least = 0, .most = (double)HD_INTEGER_MAX
 
@@ -345,6 +364,7 @@ static const struct hd_field run_fields[] = {
      .range = "an array of at most 100 causes",
      .most = 100,
      .read = hd_read_retry_on},
+    {.name = "run_as", .type = HD_FIELD_STRING, .nullable = true, SOME_TEXT, .read = read_run_as},
     {.name = "launcher", .type = HD_FIELD_STRING, .absent = "\"local\"", .choices = "local, slurm, client", .read = read_launcher},
     {.name = "metrics_from_output", .nullable = true, .absent = "null"},
 };
@@ -379,6 +399,7 @@ void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret)
         .inputs = cJSON_GetObjectItemCaseSensitive(config, "inputs"),
         .outputs = cJSON_GetObjectItemCaseSensitive(config, "outputs"),
         .environment = cJSON_GetObjectItemCaseSensitive(config, "environment_variables"),
+        .run_as = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "run_as")),
         .snapshot = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, "snapshot")),
         .gpus_per_run = cJSON_IsNumber(gpus) ? gpus->valuedouble : 0,
         .cpus_per_run = cJSON_IsNumber(cpus) ? cpus->valuedouble : 0,

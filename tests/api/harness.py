@@ -12,6 +12,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -163,11 +164,24 @@ def check_error_shape(response, what):
 
 
 class Client:
-    """Speaks to the daemon at `url` with `token` (None: without one). Paths are relative to the API root unless they begin with //."""
+    """Speaks to the daemon at `url` with `token` (None: without one). Paths are relative to the API root unless they begin with //.
 
-    def __init__(self, url, token):
+    Under HTTPS it is verified by the PEM file `authorities`, as `name` (None: as the host of the URL)."""
+
+    def __init__(self, url, token, authorities=None, name=None):
         self.address = urllib.parse.urlsplit(url).netloc
-        self.token = token
+        self.secure = url.startswith("https:")
+        self.token, self.authorities, self.name = token, authorities, name
+
+    def connection(self):
+        if not self.secure:
+            return http.client.HTTPConnection(self.address, timeout=DEADLINE)
+        context = ssl.create_default_context(cafile=self.authorities)
+        connection = http.client.HTTPSConnection(self.address, timeout=DEADLINE, context=context)
+        if self.name is not None:
+            connection.sock = context.wrap_socket(
+                socket.create_connection((connection.host, connection.port), timeout=DEADLINE), server_hostname=self.name)
+        return connection
 
     def request(self, method, path, body=None, headers=None, query=None, raw=None):
         """`body` is sent as JSON, `raw` (bytes) as it is. Asserts that the answer is as schema/openapi.yaml describes it."""
@@ -183,7 +197,7 @@ class Client:
             sent.pop(name, None)
             if value is not None:
                 sent[name] = value
-        connection = http.client.HTTPConnection(self.address, timeout=DEADLINE)
+        connection = self.connection()
         try:
             connection.request(method, path, body=raw, headers=sent)
             answer = connection.getresponse()
@@ -269,7 +283,8 @@ class Daemon:
             self.url = file.read().strip()
         with open(os.path.join(self.state, "token"), encoding="utf-8") as file:
             self.token = file.read().strip()
-        self.client = Client(self.url, self.token)
+        authorities = os.path.join(self.state, "ca.pem")
+        self.client = Client(self.url, self.token, authorities if os.path.exists(authorities) else None)
 
     def await_notice(self, line):
         """Waits until the daemon tells its service manager `line`; Refused if it ends before."""

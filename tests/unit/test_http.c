@@ -281,8 +281,58 @@ START_TEST(test_names_and_sites_of_others_are_refused)
     answer_clear(&answer);
     expect_error("POST /json/empty HTTP/1.1\r\n" HOST "Origin: http://evil.example\r\nContent-Length: 0\r\n\r\n", 403, "Forbidden",
                  "a page of another site ('Origin') must not change anything here");
+    expect_error("POST /json/empty HTTP/1.1\r\n" HOST "Origin: null\r\nContent-Length: 0\r\n\r\n", 403, "Forbidden",
+                 "a page of another site ('Origin') must not change anything here");
     expect("POST /json/empty HTTP/1.1\r\n" HOST "Origin: http://localhost\r\nContent-Length: 0\r\n\r\n", 201,
            "{\"members\":0,\"length\":0}");
+}
+END_TEST
+
+START_TEST(test_browser_tells_the_site)
+{
+    static const char *const SITES[] = {"cross-site", "same-site", "nonsense"};
+    char request[256];
+    for (size_t i = 0; i < sizeof SITES / sizeof SITES[0]; i++) {
+        snprintf(request, sizeof request, "POST /json/empty HTTP/1.1\r\n" HOST "Sec-Fetch-Site: %s\r\nContent-Length: 0\r\n\r\n", SITES[i]);
+        expect_error(request, 403, "Forbidden", "a page of another site ('Sec-Fetch-Site') must not change anything here");
+    }
+    expect_error("OPTIONS /json/empty HTTP/1.1\r\n" HOST "Sec-Fetch-Site: cross-site\r\nOrigin: http://evil.example\r\n"
+                 "Access-Control-Request-Method: POST\r\n\r\n",
+                 403, "Forbidden", "a page of another site ('Sec-Fetch-Site') must not change anything here");
+    expect("POST /json/empty HTTP/1.1\r\n" HOST "Sec-Fetch-Site: same-origin\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n", 201,
+           "{\"members\":0,\"length\":0}");
+    expect("POST /json/empty HTTP/1.1\r\n" HOST "Sec-Fetch-Site: none\r\nContent-Length: 0\r\n\r\n", 201, "{\"members\":0,\"length\":0}");
+    expect("GET /healthz HTTP/1.1\r\n" HOST "Sec-Fetch-Site: cross-site\r\n\r\n", 200, "{\"said\":\"pong\"}");
+}
+END_TEST
+
+/* Everything that is in the way of somebody who points a name of his own at a loopback address. */
+START_TEST(test_names_that_look_like_ours)
+{
+    static const char *const HOSTS[] = {
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "127.0.0.1.",
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+        "0.0.0.0",
+        "192.0.2.1",
+        "[::ffff:192.0.2.1]",
+        "[fe80::1]",
+        "evil.example:8700",
+        "localhost.",
+        "user@localhost",
+    };
+    struct answer answer;
+    char request[256];
+    for (size_t i = 0; i < sizeof HOSTS / sizeof HOSTS[0]; i++) {
+        snprintf(request, sizeof request, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", HOSTS[i]);
+        ask(&fixture, request, &answer);
+        ck_assert_msg(answer.status == 403, "%s: %d", HOSTS[i], answer.status);
+        answer_clear(&answer);
+    }
+    expect_error("GET /healthz HTTP/1.1\r\nHost: [::1\r\n\r\n", 400, "ValidationError", "'Host' must be HOST or HOST:PORT");
 }
 END_TEST
 
@@ -521,6 +571,8 @@ int main(void)
     tcase_add_test(tests, test_tokens);
     tcase_add_test(tests, test_nothing_below_api_shows_itself_without_a_token);
     tcase_add_test(tests, test_names_and_sites_of_others_are_refused);
+    tcase_add_test(tests, test_browser_tells_the_site);
+    tcase_add_test(tests, test_names_that_look_like_ours);
     tcase_add_test(tests, test_requests_that_two_readers_could_read_differently);
     tcase_add_test(tests, test_smuggled_request_is_not_served);
     tcase_add_test(tests, test_answers_of_the_library);

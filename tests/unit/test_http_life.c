@@ -3,6 +3,8 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "http_fixture.h"
@@ -158,6 +161,27 @@ START_TEST(test_slow_header_is_ended)
 }
 END_TEST
 
+/* Who sends a byte now and then is never idle, but has no more time than others. */
+START_TEST(test_trickling_header_is_ended)
+{
+    struct client client;
+    struct pollfd readable;
+    fixture.settings.header_timeout_us = 300000;
+    fixture.settings.idle_timeout_us = 60000000;
+    fixture_start(&fixture);
+    client_open(&client, &fixture);
+    client_send(&client, "GET /echo/x HTTP/1.1\r\n" HOST "X-Slow: ");
+    readable = (struct pollfd){.fd = client.fd, .events = POLLIN};
+    for (int sent = 0; poll(&readable, 1, 10) == 0; sent++) {
+        ck_assert_int_lt(sent, 2000);
+        client_send(&client, "z");
+    }
+    expect(&client, 408, "the request's header did not come in time");
+    ck_assert(client_at_end(&client));
+    client_close(&client);
+}
+END_TEST
+
 START_TEST(test_slow_body_is_ended)
 {
     struct client client;
@@ -227,6 +251,136 @@ START_TEST(test_too_many_connections)
     ck_assert(answer.status == 200 || answer.status == 503);
     answer_clear(&answer);
     client_close(&inside[0]);
+}
+END_TEST
+
+/* An IPv4 address of this machine that is not the loopback; false: it has none, and the test says that it was skipped. */
+static bool own_address(struct in_addr *ret_address)
+{
+    struct ifaddrs *list = NULL;
+    bool found = false;
+    ck_assert_int_eq(getifaddrs(&list), 0);
+    for (const struct ifaddrs *entry = list; entry != NULL && !found; entry = entry->ifa_next) {
+        found = entry->ifa_addr != NULL && entry->ifa_addr->sa_family == AF_INET && (entry->ifa_flags & IFF_UP) != 0 &&
+                (entry->ifa_flags & IFF_LOOPBACK) == 0;
+        if (found)
+            *ret_address = ((const struct sockaddr_in *)entry->ifa_addr)->sin_addr;
+    }
+    freeifaddrs(list);
+    if (!found)
+        puts("skipped: this machine has no IPv4 address but the loopback");
+    return found;
+}
+
+static void open_from_network(struct client *client, struct in_addr address)
+{
+    const struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(fixture.server)), .sin_addr = address};
+    const struct timeval limit = {.tv_sec = 20};
+    *client = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    ck_assert_int_eq(setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    ck_assert_msg(connect(client->fd, (const struct sockaddr *)&name, sizeof name) == 0, "connect: %s", strerror(errno));
+}
+
+START_TEST(test_one_address_cannot_take_all_connections)
+{
+    enum { LIMIT = 4, ANSWERED = 8, CLOSED = 40 };
+    struct client inside[LIMIT], above[ANSWERED], closed[CLOSED], near;
+    struct in_addr address;
+    fixture.settings.connections = 32; /* fewer than come from the one address */
+    fixture.settings.connections_per_address = LIMIT;
+    fixture.settings.address = "0.0.0.0:0";
+    fixture.settings.allow_plaintext = true;
+    fixture_start(&fixture);
+    if (!own_address(&address))
+        return;
+    for (int i = 0; i < LIMIT; i++) {
+        open_from_network(&inside[i], address);
+        client_send(&inside[i], "GET /echo/in HTTP/1.1\r\n" HOST "\r\n");
+        expect(&inside[i], 200, "in");
+    }
+    for (int i = 0; i < ANSWERED; i++) {
+        open_from_network(&above[i], address);
+        client_send(&above[i], "GET /echo/x HTTP/1.1\r\n" HOST "X-");
+    }
+    for (int i = 0; i < CLOSED; i++)
+        open_from_network(&closed[i], address);
+    for (int i = 0; i < CLOSED; i++) {
+        ck_assert(client_at_end(&closed[i])); /* although it has sent nothing yet: waiting costs a place */
+        client_close(&closed[i]);
+    }
+    client_open(&near, &fixture);
+    client_send(&near, "GET /echo/near HTTP/1.1\r\n" HOST "\r\n");
+    expect(&near, 200, "near");
+    client_close(&near);
+    for (int i = 0; i < ANSWERED; i++) {
+        client_send(&above[i], "Y: z\r\n\r\n");
+        expect(&above[i], 503, "there are too many connections from this address");
+        client_close(&above[i]);
+    }
+    for (int i = 0; i < LIMIT; i++) {
+        client_send(&inside[i], "GET /echo/still HTTP/1.1\r\n" HOST "\r\n");
+        expect(&inside[i], 200, "still");
+        client_close(&inside[i]);
+    }
+}
+END_TEST
+
+START_TEST(test_own_programs_are_not_counted)
+{
+    enum { SOME = 20 };
+    struct client clients[SOME];
+    fixture.settings.connections_per_address = 1;
+    fixture_start(&fixture);
+    for (int i = 0; i < SOME; i++) {
+        client_open(&clients[i], &fixture);
+        client_send(&clients[i], "GET /echo/near HTTP/1.1\r\n" HOST "\r\n");
+        expect(&clients[i], 200, "near");
+    }
+    for (int i = 0; i < SOME; i++)
+        client_close(&clients[i]);
+}
+END_TEST
+
+static int status_for_host(const char *host)
+{
+    struct answer answer;
+    char request[512];
+    snprintf(request, sizeof request, "GET /echo/x HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+    ask(&fixture, request, &answer);
+    int status = answer.status;
+    answer_clear(&answer);
+    return status;
+}
+
+static char *allowed_hosts[] = {(char[]){"gpu1.lab.example"}, (char[]){"sweeps"}, NULL};
+
+START_TEST(test_names_of_a_server_on_its_own_machine)
+{
+    fixture.settings.allowed_hosts = allowed_hosts;
+    fixture_start(&fixture);
+    ck_assert_int_eq(status_for_host("GPU1.lab.example:8700"), 200);
+    ck_assert_int_eq(status_for_host("sweeps"), 200);
+    ck_assert_int_eq(status_for_host("lab.example"), 403);
+    ck_assert_int_eq(status_for_host("192.0.2.77"), 403);
+}
+END_TEST
+
+START_TEST(test_names_of_a_server_on_the_network)
+{
+    char machine[256] = "";
+    fixture.settings.allowed_hosts = allowed_hosts;
+    fixture.settings.address = "0.0.0.0:0";
+    fixture.settings.allow_plaintext = true;
+    fixture_start(&fixture);
+    ck_assert_int_eq(gethostname(machine, sizeof machine - 1), 0);
+    ck_assert_int_eq(status_for_host("sweeps:1"), 200);
+    ck_assert_int_eq(status_for_host("localhost"), 200);
+    ck_assert_int_eq(status_for_host("192.0.2.77"), 200); /* no name, so nobody has pointed it here */
+    ck_assert_int_eq(status_for_host("[2001:db8::7]:8700"), 200);
+    ck_assert_int_eq(status_for_host(machine), 200);
+    ck_assert_int_eq(status_for_host("evil.example"), 403);
+    ck_assert_int_eq(status_for_host("sweeps.evil.example"), 403);
+    ck_assert_int_eq(status_for_host("192.0.2.77.evil.example"), 403);
 }
 END_TEST
 
@@ -430,6 +584,10 @@ static const char *listen_on(const char *address)
     return error.message;
 }
 
+#define PLAINTEXT                                                                                                                          \
+    "the daemon is to listen where others can reach it, and read tokens on the way: give 'tls_certificate' and 'tls_key', or listen on "   \
+    "127.0.0.1, or say 'allow_plaintext = yes' if that way is safe"
+
 START_TEST(test_addresses)
 {
     char address[64], message[256];
@@ -447,6 +605,10 @@ START_TEST(test_addresses)
     ck_assert_str_eq(listen_on("127.0.0.1:70000"), "'127.0.0.1:70000' needs a port from 0 (any free one) to 65535 behind its last ':'");
     ck_assert_str_eq(listen_on("127.0.0.1:"), "'127.0.0.1:' needs a port from 0 (any free one) to 65535 behind its last ':'");
     ck_assert_str_eq(listen_on(":8700"), "':8700' has no host; write HOST:PORT, as in 127.0.0.1:8700");
+    ck_assert_str_eq(listen_on("0.0.0.0:0"), PLAINTEXT);
+    ck_assert_str_eq(listen_on("[::]:0"), PLAINTEXT);
+    ck_assert_str_eq(listen_on("127.4.5.6:0"), "");
+    fixture.settings.allow_plaintext = true;
     ck_assert_str_eq(listen_on("0.0.0.0:0"), "");
     ck_assert_str_eq(listen_on("localhost:0"), "");
 }
@@ -506,9 +668,14 @@ int main(void)
     tcase_add_test(tests, test_client_leaves_while_suspended);
     tcase_add_test(tests, test_old_protocol_without_host);
     tcase_add_test(tests, test_slow_header_is_ended);
+    tcase_add_test(tests, test_trickling_header_is_ended);
     tcase_add_test(tests, test_slow_body_is_ended);
     tcase_add_test(tests, test_deadlines_do_not_touch_handlers);
     tcase_add_test(tests, test_too_many_connections);
+    tcase_add_test(tests, test_one_address_cannot_take_all_connections);
+    tcase_add_test(tests, test_own_programs_are_not_counted);
+    tcase_add_test(tests, test_names_of_a_server_on_its_own_machine);
+    tcase_add_test(tests, test_names_of_a_server_on_the_network);
     tcase_add_test(tests, test_waiting_connection_gets_the_next_free_place);
     tcase_add_test(tests, test_all_bodies_together_are_limited);
     tcase_add_test(tests, test_close_waits_for_the_handler);

@@ -346,7 +346,7 @@ static void make_snapshot(char *path, size_t size)
     write_file(source, "code/a.py", "three\n");
     write_file(source, "code/b.py", "four\n");
     struct hd_error error = {0};
-    ck_assert_int_eq(snapshot_take(source, path, 1000, &error), 0);
+    ck_assert_int_eq(snapshot_take(source, path, 1000, NULL, &error), 0);
 }
 
 static bool is_tidy(const void *data)
@@ -420,7 +420,7 @@ START_TEST(large_snapshot_is_linked)
              source, source, source, source);
     ck_assert_int_eq(system(command), 0);
     struct hd_error error = {0};
-    ck_assert_int_eq(snapshot_take(source, snapshot, 1 << 30, &error), 0);
+    ck_assert_int_eq(snapshot_take(source, snapshot, 1 << 30, NULL, &error), 0);
     char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)"wc -c < data/big; readlink data; cat outputs/seed; echo 2 > outputs/model",
                     NULL};
     start_as(&story, 1, argv, NULL, snapshot);

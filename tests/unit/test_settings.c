@@ -84,6 +84,9 @@ static const struct {
     {"gpus = MIG-5ab3-1", ":1: 'gpus': MIG instances cannot be handed out, got 'MIG-5ab3-1'"},
     {"gpus = 0, first", ":1: 'gpus' must be auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses, got 'first'"},
     {"gpus = ,", ":1: 'gpus' must be auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses, got ','"},
+    {"allowed_hosts = gpu1.lab:8700",
+     ":1: 'allowed_hosts' must be names of this machine separated by spaces, without port, got 'gpu1.lab:8700'"},
+    {"run_as_users = alice 1000", ":1: 'run_as_users' must be names of users separated by spaces, got '1000'"},
     {"environment_keep = L*C",
      ":1: 'environment_keep' must be names of variables separated by spaces, or beginnings of names that end in '*', got 'L*C'"},
 };
@@ -128,6 +131,7 @@ START_TEST(good_lines)
                                "snapshot_limit = 2gib\n"
                                "write_queue = 64 MB\n"
                                "environment_keep = A, B_*\t*\n"
+                               "allowed_hosts = gpu1 gpu1.lab.example, 10.1.2.3\n"
                                "gpus = 1, GPU-5ab3 0000:41:00.0\n"
                                "log_level = debug"; /* no end of line */
     write_file(text, sizeof text - 1);
@@ -146,6 +150,10 @@ START_TEST(good_lines)
     ck_assert_str_eq(settings.environment_keep[1], "B_*");
     ck_assert_str_eq(settings.environment_keep[2], "*");
     ck_assert_ptr_null(settings.environment_keep[3]);
+    ck_assert_str_eq(settings.allowed_hosts[0], "gpu1");
+    ck_assert_str_eq(settings.allowed_hosts[1], "gpu1.lab.example");
+    ck_assert_str_eq(settings.allowed_hosts[2], "10.1.2.3");
+    ck_assert_ptr_null(settings.allowed_hosts[3]);
     ck_assert_str_eq(settings.gpus, "1, GPU-5ab3 0000:41:00.0");
     ck_assert_int_eq(settings.log_level, 7);
     ck_assert_int_eq(settings.connections, 2048); /* untouched */
@@ -297,6 +305,14 @@ static void commented_in(FILE *from, FILE *to, int *ret_settings)
 static void assert_same(const struct settings *a, const struct settings *b)
 {
     ck_assert_str_eq(a->listen, b->listen);
+    ck_assert_ptr_null(a->allowed_hosts[0]);
+    ck_assert_ptr_null(b->allowed_hosts[0]);
+    ck_assert_ptr_null(a->run_as_users[0]);
+    ck_assert_ptr_null(b->run_as_users[0]);
+    ck_assert_pstr_eq(a->tls_certificate, b->tls_certificate);
+    ck_assert_pstr_eq(a->tls_key, b->tls_key);
+    ck_assert_pstr_eq(a->tls_ca, b->tls_ca);
+    ck_assert_int_eq(a->allow_plaintext, b->allow_plaintext);
     ck_assert_int_eq(a->group_token, b->group_token);
     ck_assert_int_eq(a->slots, b->slots);
     ck_assert_str_eq(a->gpus, b->gpus);
@@ -307,6 +323,7 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_int_eq(a->snapshot_limit, b->snapshot_limit);
     ck_assert_int_eq(a->body_limit, b->body_limit);
     ck_assert_int_eq(a->connections, b->connections);
+    ck_assert_int_eq(a->connections_per_address, b->connections_per_address);
     ck_assert_int_eq(a->header_timeout_us, b->header_timeout_us);
     ck_assert_int_eq(a->body_timeout_us, b->body_timeout_us);
     ck_assert_int_eq(a->idle_timeout_us, b->idle_timeout_us);
@@ -331,7 +348,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 21);
+    ck_assert_int_eq(settings, 25);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);

@@ -69,14 +69,14 @@ static bool is_there(const char *name)
 
 static void take(void)
 {
-    int result = snapshot_take(source, target, PLENTY, &error);
+    int result = snapshot_take(source, target, PLENTY, NULL, &error);
     ck_assert_msg(result == 0, "%s", error.message);
 }
 
 /* `message` is what follows the quoted path of `name` in the source. */
 static void expect_refusal(int64_t limit, const char *name, const char *message)
 {
-    ck_assert_int_eq(snapshot_take(source, target, limit, &error), -HD_INVALID);
+    ck_assert_int_eq(snapshot_take(source, target, limit, NULL, &error), -HD_INVALID);
     ck_assert_int_eq(error.code, HD_INVALID);
     ck_assert_str_eq(error.target, "run_config.source_directory");
     char expected[2 * PATH_SIZE];
@@ -317,7 +317,7 @@ START_TEST(size_is_limited)
     put("e", "ee");
     put("f", "fff");
     put("g", "gggg");
-    ck_assert_int_eq(snapshot_take(source, target, 9009, &error), -HD_INVALID);
+    ck_assert_int_eq(snapshot_take(source, target, 9009, NULL, &error), -HD_INVALID);
     char expected[2 * PATH_SIZE];
     snprintf(
         expected, sizeof expected,
@@ -326,16 +326,16 @@ START_TEST(size_is_limited)
         source);
     ck_assert_str_eq(error.message, expected);
     ck_assert(!is_there(""));
-    ck_assert_int_eq(snapshot_take(source, target, 9010, &error), 0);
+    ck_assert_int_eq(snapshot_take(source, target, 9010, NULL, &error), 0);
 }
 END_TEST
 
 START_TEST(missing_folder_is_refused)
 {
-    ck_assert_int_eq(snapshot_take("/nowhere/at/all", target, PLENTY, &error), -HD_INVALID);
+    ck_assert_int_eq(snapshot_take("/nowhere/at/all", target, PLENTY, NULL, &error), -HD_INVALID);
     ck_assert_str_eq(error.message, "'run_config.source_directory': no such directory: /nowhere/at/all");
     ck_assert_str_eq(error.target, "run_config.source_directory");
-    ck_assert_int_eq(snapshot_take("/etc/passwd", target, PLENTY, &error), -HD_INVALID);
+    ck_assert_int_eq(snapshot_take("/etc/passwd", target, PLENTY, NULL, &error), -HD_INVALID);
     ck_assert_str_eq(error.message, "'run_config.source_directory': no such directory: /etc/passwd");
 }
 END_TEST
@@ -402,7 +402,7 @@ START_TEST(what_a_crash_left_is_replaced)
     put("new", "x");
     take();
     ck_assert(is_there("new") && !is_there("old"));
-    ck_assert_int_lt(snapshot_take(source, target, PLENTY, &error), 0); /* exists */
+    ck_assert_int_lt(snapshot_take(source, target, PLENTY, NULL, &error), 0); /* exists */
     ck_assert(is_there("new"));
 }
 END_TEST
