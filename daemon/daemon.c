@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/event_hub.h"
 #include "api/follow.h"
 #include "http/http.h"
@@ -22,6 +23,7 @@
 #include "store/store.h"
 #include "sweep/sweep.h"
 #include "token.h"
+#include "who.h"
 
 extern char **environ;
 
@@ -49,20 +51,8 @@ struct daemon {
 static bool authenticate(void *context, const char *token, struct http_principal *ret_principal)
 {
     struct daemon *daemon = (struct daemon *)((char *)context - offsetof(struct daemon, api));
-    struct store_found found;
-    struct hd_error error = {0};
 
-    if (token_is_owner(&daemon->tokens, token)) {
-        ret_principal->role = HTTP_OWNER;
-        return true;
-    }
-    if (!token_run_id(token, ret_principal->run_id, sizeof ret_principal->run_id) ||
-        store_find(store_loop_reader(daemon->store), ret_principal->run_id, &found, &error) != 0 || found.what != STORE_RUN ||
-        !token_is_run(&daemon->tokens, token, ret_principal->run_id, found.attempt))
-        return false;
-    ret_principal->role = HTTP_RUN;
-    ret_principal->attempt = found.attempt;
-    return true;
+    return who_presents(&daemon->tokens, daemon->store, token, ret_principal);
 }
 
 static void run_token(void *context, const char *run_id, int attempt, char *buffer, size_t size)
@@ -204,6 +194,7 @@ static int apply_settings(void *data, const struct settings *fresh, struct hd_er
     http_set_limits(daemon->http, (size_t)fresh->body_limit, fresh->header_timeout_us, fresh->body_timeout_us);
     store_set_queue_limit(daemon->store, fresh->write_queue);
     __atomic_store_n(&daemon->api.big_answers, (int)fresh->big_answers, __ATOMIC_RELAXED);
+    daemon->api.audit_days = fresh->audit_days;
     sweeps_change_settings(daemon->sweeps, &sweeps_settings);
     free(daemon->environment);
     daemon->environment = environment;
@@ -292,6 +283,7 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .body_timeout_us = settings->body_timeout_us,
         .idle_timeout_us = settings->idle_timeout_us,
         .authenticate = authenticate,
+        .record = audit_record,
         .complain = complain,
         .routes = api_routes,
         .context = &daemon->api,
@@ -305,12 +297,16 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .monitor = settings->monitor,
         .configuration_file = settings->configuration_file,
         .big_answers = (int)settings->big_answers,
+        .audit_days = settings->audit_days,
     };
     snprintf(daemon->api.instance, sizeof daemon->api.instance, "%08x%08x", randombytes_random(), randombytes_random());
     if (event_hub_open(&daemon->api.events, &daemon->loop, daemon->store, error) != 0 ||
-        followers_open(&daemon->api.followers, &daemon->api, error) != 0)
+        followers_open(&daemon->api.followers, &daemon->api, error) != 0 || audit_open(&daemon->api, error) != 0)
         return -(int)error->code;
-    return http_open(&daemon->http, &daemon->loop, &http_settings, error);
+    if (http_open(&daemon->http, &daemon->loop, &http_settings, error) != 0)
+        return -(int)error->code;
+    daemon->api.http = daemon->http;
+    return 0;
 }
 
 static int open_sweeps(struct daemon *daemon, struct hd_error *error)

@@ -28,6 +28,7 @@ struct settings {
     int64_t write_queue; /* bytes */
     int64_t big_answers; /* at once */
     int64_t policy_memory_mb;
+    int64_t audit_days;      /* that the record of who did what is kept */
     char **environment_keep; /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
     int log_level;           /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
     bool check_only;         /* --check-config */

@@ -54,6 +54,8 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
      .help = "writes that may wait for the database; when it is full they are answered 503 with Retry-After"},
     {FIELD(big_answers), .kind = SETTINGS_INTEGER, .default_text = "4", .minimum = 1, .maximum = 64, .reloadable = true,
      .help = "answers above 1 MiB that are prepared at once"},
+    {FIELD(audit_days), .kind = SETTINGS_INTEGER, .default_text = "365", .minimum = 1, .maximum = 36500, .reloadable = true,
+     .help = "days that the record of who did what is kept"},
     {FIELD(log_level), .kind = SETTINGS_LEVEL, .default_text = "info", .reloadable = true, .help = "least urgent messages that are logged"},
 };
 

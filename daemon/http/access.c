@@ -41,14 +41,24 @@ static bool authenticate(struct http_request *request, const char *authorization
 
 static bool authorize(struct http_request *request)
 {
-    if (request->principal.role == HTTP_OWNER)
+    const struct http_principal *principal = &request->principal;
+    const char *needed = http_role_name(request->route->role);
+    struct hd_error error = {0};
+    if (principal->role >= request->route->role)
         return true;
-    if (request->route->access == HTTP_OWNER_ONLY)
-        return refuse(request, HD_FORBIDDEN, "a run's token is not enough here: the owner's is needed");
-    const char *run_id = http_part(request, 0);
-    if (run_id == NULL || strcmp(run_id, request->principal.run_id) != 0)
+    if (principal->role == HTTP_RUN && (request->route->flags & HTTP_OWN_RUN) != 0) {
+        const char *run_id = http_part(request, 0);
+        if (run_id != NULL && strcmp(run_id, principal->run_id) == 0)
+            return true;
         return refuse(request, HD_FORBIDDEN, "a run's token is good for its own run only");
-    return true;
+    }
+    if (principal->role == HTTP_RUN)
+        hd_error_set(&error, HD_FORBIDDEN, "a run's token is not enough here: one with the role %s, or the owner's, is needed", needed);
+    else
+        hd_error_set(&error, HD_FORBIDDEN, "this needs the role %s; %s has the role %s", needed, principal->who,
+                     http_role_name(principal->role));
+    http_reply_error(request, &error);
+    return false;
 }
 
 static bool answer_without_route(struct http_request *request, const struct http_match *match)
@@ -75,7 +85,7 @@ static bool needs_token(const struct http_request *request, const struct http_ma
 {
     const struct http_route *row = match->route != NULL ? match->route : match->path;
     if (row != NULL)
-        return row->access != HTTP_OPEN;
+        return row->role != HTTP_OPEN;
     return strcmp(request->target.segments[0], "api") == 0;
 }
 
@@ -89,5 +99,5 @@ bool http_access_admit(struct http_request *request, const char *authorization)
         return answer_without_route(request, &match);
     request->route = match.route;
     http_router_take_parts(request);
-    return request->route->access == HTTP_OPEN || authorize(request);
+    return request->route->role == HTTP_OPEN || authorize(request);
 }

@@ -19,17 +19,32 @@
 struct http_server;
 struct http_request;
 
+/* What somebody may do; each role may all that those before it may, but a run's token is good for the routes of its own run only. */
+enum http_role {
+    HTTP_NOBODY,
+    HTTP_OPEN = HTTP_NOBODY, /* as the role that a route needs: no token is needed */
+    HTTP_RUN,
+    HTTP_READ,   /* look at everything but tokens and the record of who did what */
+    HTTP_SUBMIT, /* and start, change and end sweeps and runs */
+    HTTP_ADMIN,  /* and everything else: delete, drain devices, hand out tokens */
+    HTTP_OWNER,
+};
+/* "read"; HTTP_NOBODY for a word that is none of read, submit and admin. */
+const char *http_role_name(enum http_role role);
+enum http_role http_role_parse(const char *word);
+
+enum { HTTP_WHO_SIZE = 96 };
 /* Who asks, as the authenticator found. */
 struct http_principal {
-    enum http_role { HTTP_NOBODY, HTTP_OWNER, HTTP_RUN } role;
-    char run_id[64]; /* with HTTP_RUN: the one run that the token is good for, */
-    int attempt;     /* and its attempt */
+    enum http_role role;
+    char who[HTTP_WHO_SIZE]; /* "owner", "token ci", "run HD_..._3": for people, and as the name of what may be revoked */
+    char run_id[64];         /* with HTTP_RUN: the one run that the token is good for, */
+    int attempt;             /* and its attempt */
 };
 
-enum http_access {
-    HTTP_OPEN, /* no token needed */
-    HTTP_OWNER_ONLY,
-    HTTP_OWN_RUN, /* the owner, or the run whose id is the route's first variable part */
+enum http_route_flag {
+    HTTP_OWN_RUN = 1,  /* also for the run whose id is the route's first variable part */
+    HTTP_RECORDED = 2, /* may change something: it is told to `record` first */
 };
 
 /* Runs in the loop's prepare phase; the loop does not wait before check and prepare handles had another turn. */
@@ -38,9 +53,10 @@ typedef void http_handler(struct http_request *request, void *context);
 /* One row per route. Tables end in a row without a method. HEAD is served by GET's row; OPTIONS, 404 and 405 (with Allow) by the server. */
 struct http_route {
     const char *method;
-    const char *path; /* "/api/v1/sweeps/{id}/children/sorted"; `{}` parts match one non-empty segment, percent-decoded;
-                         a last `{name...}` matches all the rest, slashes included */
-    enum http_access access;
+    const char *path;    /* "/api/v1/sweeps/{id}/children/sorted"; `{}` parts match one non-empty segment, percent-decoded;
+                            a last `{name...}` matches all the rest, slashes included */
+    enum http_role role; /* the least one that it needs */
+    unsigned flags;      /* of enum http_route_flag */
     http_handler *handler;
     const char *const
         *parameters; /* query parameters it knows, ends in NULL; NULL: none. Others are refused with 400, as are repeated ones */
@@ -57,6 +73,9 @@ struct http_settings {
     int64_t heartbeat_us;     /* how often streams without news say that they live; 0: 15 s */
     /* Finds who presents this bearer token (NULL: none was sent). Returns false for a token that is good for nothing. */
     bool (*authenticate)(void *context, const char *token, struct http_principal *ret_principal);
+    /* Is told each request to a route with HTTP_RECORDED before its handler. False: it has answered, and there is nothing to handle. NULL:
+     * nobody is told. */
+    bool (*record)(void *context, struct http_request *request);
     /* Takes what libmicrohttpd complains about (bad requests, no descriptors left), at most one line a second; NULL: nobody. */
     void (*complain)(void *context, const char *line);
     const struct http_route *routes;
@@ -84,6 +103,14 @@ const char *http_header(const struct http_request *request, const char *name);
 const char *http_body(const struct http_request *request, size_t *ret_length); /* ends in NUL beyond its length */
 const struct http_principal *http_principal(const struct http_request *request);
 const char *http_method(const struct http_request *request);
+const char *http_route_path(const struct http_request *request); /* "/api/v1/sweeps/{id}" */
+enum { HTTP_CLIENT_ADDRESS_SIZE = 64 };
+/* "127.0.0.1", "::1"; "unknown" if the system does not say. */
+void http_client_address(const struct http_request *request, char ret_address[HTTP_CLIENT_ADDRESS_SIZE]);
+/* Calls `answered` once, when the request is answered: with the status, and also if nobody is there any more to take the answer. */
+void http_when_answered(struct http_request *request, void (*answered)(void *data, int status), void *data);
+/* The data that was given there; NULL: none. */
+void *http_answered_data(const struct http_request *request);
 
 /* Query values by the reference's rules (2.0). On a bad value they answer 400 themselves and return false. */
 bool http_query_boolean(struct http_request *request, const char *name, bool default_value, bool *ret_value);
@@ -147,5 +174,7 @@ void http_stream_append(struct http_stream *stream, const char *bytes, size_t le
 void http_stream_end(struct http_stream *stream);
 /* The connection breaks. */
 void http_stream_cut(struct http_stream *stream);
+/* Breaks all streams of whom `who` names: what he may is over now, not at their end. */
+void http_stream_cut_all_of(struct http_server *server, const char *who);
 
 #endif

@@ -102,7 +102,9 @@ struct http_request {
     struct MHD_Response *response;
     struct http_reply_field *fields;
     struct http_stream *stream; /* the answer, when it is one */
-    char uri[];                 /* as it came; cut up and decoded in place by http_target_parse */
+    void (*when_answered)(void *data, int status);
+    void *when_answered_data;
+    char uri[]; /* as it came; cut up and decoded in place by http_target_parse */
 };
 
 /* What a server does; the order is that of its life. */
@@ -237,8 +239,9 @@ bool http_query_check(struct http_request *request);
 struct MHD_Response *http_reply_short_of_memory(void);
 /* Answers in place of the handler, which goes on owing one that will be dropped. */
 void http_reply_in_place(struct http_request *request, enum hd_code code, const char *message);
-/* The handler's debt is paid. False: somebody answered in its place (the server is closing), and this answer goes nowhere. */
-bool http_reply_settle(struct http_request *request);
+/* The handler's debt is paid, with this status. False: somebody answered in its place (the server is closing), and this answer goes
+ * nowhere. */
+bool http_reply_settle(struct http_request *request, int status);
 /* Makes `response` (NULL: memory was short) the request's answer and takes it over. */
 void http_reply_response(struct http_request *request, struct MHD_Response *response, int status);
 /* Hands the answer to libmicrohttpd. */

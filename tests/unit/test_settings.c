@@ -305,6 +305,7 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_int_eq(a->stop_grace_us, b->stop_grace_us);
     ck_assert_int_eq(a->stop_children, b->stop_children);
     ck_assert_int_eq(a->snapshot_limit, b->snapshot_limit);
+    ck_assert_int_eq(a->audit_days, b->audit_days);
     ck_assert_int_eq(a->body_limit, b->body_limit);
     ck_assert_int_eq(a->connections, b->connections);
     ck_assert_int_eq(a->header_timeout_us, b->header_timeout_us);
@@ -331,7 +332,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 21);
+    ck_assert_int_eq(settings, 22);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);
