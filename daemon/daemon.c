@@ -34,6 +34,7 @@ struct daemon {
     uv_signal_t terminate, interrupt, hang_up;
     uv_timer_t watchdog;
     struct tokens tokens;
+    struct socket_access socket_access;
     struct listener listener; /* what the service manager handed over; its descriptor is the server's */
     struct store *store;
     struct http_server *http;
@@ -48,10 +49,12 @@ struct daemon {
 /* --- Who asks ----------------------------------------------------------------------------------------------------------------------------
  */
 
-static bool authenticate(void *context, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
 {
     struct daemon *daemon = (struct daemon *)((char *)context - offsetof(struct daemon, api));
 
+    if (token == NULL)
+        return who_connects(&daemon->socket_access, request, ret_principal);
     return who_presents(&daemon->tokens, daemon->store, token, ret_principal);
 }
 
@@ -250,7 +253,7 @@ static void listen_address(const struct daemon *daemon, char *address, size_t si
     const char *listen = daemon->settings->listen, *colon = strrchr(listen, ':');
     int port = state_recorded_port(daemon->settings->state_dir);
 
-    if (colon != NULL && strcmp(colon, ":0") == 0 && port > 0)
+    if (http_local_path(listen) == NULL && colon != NULL && strcmp(colon, ":0") == 0 && port > 0)
         snprintf(address, size, "%.*s:%d", (int)(colon - listen), listen, port);
     else
         snprintf(address, size, "%s", listen);
@@ -356,6 +359,8 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     if (result == 0)
         result = tokens_open(&daemon->tokens, daemon->settings->state_dir, daemon->settings->group_token, error);
     if (result == 0)
+        result = socket_access_open(&daemon->socket_access, daemon->settings->socket_access, error);
+    if (result == 0)
         result = keep_environment(daemon->settings->environment_keep, &daemon->environment, error);
     if (result == 0)
         result = open_loop(daemon, error);
@@ -397,7 +402,8 @@ int daemon_run(struct settings *settings, struct hd_error *error)
     result = open_rooms(&daemon, error);
     if (result == 0) {
         log_line(LOG_LEVEL_INFO, "hyperdrived %s listens on %s, state in %s", HD_VERSION, http_url(daemon.http), settings->state_dir);
-        if (!daemon.listener.given)
+        /* A Unix socket is a name in a folder, which may be cleared while the manager keeps the socket; a socket unit makes both anew. */
+        if (!daemon.listener.given && http_local_path(settings->listen) == NULL)
             listener_keep(http_listening_socket(daemon.http));
         notify_send("READY=1\nSTATUS=Ready");
     } else if (daemon.loop_open) {
@@ -409,6 +415,7 @@ int daemon_run(struct settings *settings, struct hd_error *error)
             log_line(LOG_LEVEL_WARNING, "stopped with something left on the loop");
     }
     free(daemon.environment);
+    socket_access_close(&daemon.socket_access);
     if (daemon.lock >= 0)
         (void)close(daemon.lock);
     return result;

@@ -11,6 +11,7 @@ struct settings {
     char *configuration_file; /* the file that was read; NULL: none */
     char *state_dir;          /* absolute */
     char *listen;             /* "127.0.0.1:8700" */
+    char **socket_access;     /* "alice:submit", "@students:read": who may do what without a token over a Unix socket; ends in NULL */
     bool group_token;         /* the daemon's group may read STATE/token */
     int64_t slots;            /* children at once; 0: auto, one per GPU, or per CPU if there are none */
     char *gpus;               /* to hand out: "auto", "none", or a list */

@@ -16,7 +16,9 @@
 const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {FIELD(state_dir), .kind = SETTINGS_PATH, .help = "folder of the database, the run folders, the address and the token"},
     {FIELD(listen), .kind = SETTINGS_ADDRESS, .default_text = "127.0.0.1:8700",
-     .help = "address and port of the HTTP server; port 0 takes a free one, and the same one again after a restart"},
+     .help = "address and port of the HTTP server, or unix:PATH; port 0 takes a free one, and the same one again after a restart"},
+    {FIELD(socket_access), .kind = SETTINGS_ROLES, .default_text = "",
+     .help = "what users and groups may do over a Unix socket without a token: alice:submit @students:read *:read"},
     {FIELD(group_token), .kind = SETTINGS_BOOLEAN, .default_text = "no",
      .help = "whether everybody in the daemon's own group may read the owner's token, and with it do everything"},
     {FIELD(slots), .kind = SETTINGS_INTEGER, .default_text = "auto", .zero_word = "auto", .minimum = 1, .maximum = 100000,

@@ -96,11 +96,13 @@ static bool is_port(const char *text)
 
 static int read_address(const struct reading *reading, void *field)
 {
-    static const char right[] = "ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700";
+    static const char right[] = "ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, or unix: and an absolute path";
     char host[INET6_ADDRSTRLEN];
     struct in6_addr address; /* large enough for either family */
     const char *colon = strrchr(reading->text, ':');
     size_t length = colon != NULL ? (size_t)(colon - reading->text) : 0;
+    if (strncmp(reading->text, "unix:/", strlen("unix:/")) == 0)
+        return take_string(reading, field);
     if (colon == NULL || !is_port(colon + 1))
         return refuse(reading, right);
     bool bracketed = length > 2 && reading->text[0] == '[' && colon[-1] == ']';
@@ -212,19 +214,35 @@ static void clear_names(char **names)
     free(names);
 }
 
+/* Somebody, a colon and a role. Whether the names exist is seen when they are looked for, at the start. */
+static bool is_role_rule(const char *word)
+{
+    const char *colon = strrchr(word, ':');
+    bool somebody = colon != NULL && colon > word && strncmp(word, "@:", 2) != 0;
+    return somebody && (strcmp(colon, ":read") == 0 || strcmp(colon, ":submit") == 0 || strcmp(colon, ":admin") == 0);
+}
+
+/* What lists of names are made of. */
+static const struct list_form {
+    bool (*is_name)(const char *name);
+    const char *right;
+} list_forms[] = {
+    [SETTINGS_NAMES] = {is_name_pattern, "names of variables separated by spaces, or beginnings of names that end in '*'"},
+    [SETTINGS_ROLES] = {is_role_rule, "USER:ROLE, @GROUP:ROLE or *:ROLE, separated by spaces, with the roles read, submit and admin"},
+};
+
 static int read_names(const struct reading *reading, void *field)
 {
     static const char separators[] = " \t,";
+    const struct list_form *form = &list_forms[reading->row->kind];
     char *rest, *copy = strdup(reading->text);
     char **names = calloc(strlen(reading->text) / 2 + 2, sizeof *names);
     int result = copy == NULL || names == NULL ? out_of_memory(reading) : 0;
     size_t count = 0;
     for (char *name = result == 0 ? strtok_r(copy, separators, &rest) : NULL; name != NULL && result == 0;
          name = strtok_r(NULL, separators, &rest)) {
-        if (!is_name_pattern(name))
-            result = hd_error_set(reading->error, HD_INVALID,
-                                  "%s must be names of variables separated by spaces, or beginnings of names that end in '*', got '%.80s'",
-                                  reading->subject, name);
+        if (!form->is_name(name))
+            result = hd_error_set(reading->error, HD_INVALID, "%s must be %s, got '%.80s'", reading->subject, form->right, name);
         else if ((names[count] = strdup(name)) == NULL)
             result = out_of_memory(reading);
         else
@@ -290,6 +308,7 @@ static const struct {
     [SETTINGS_BOOLEAN] = {"yes|no", read_boolean},
     [SETTINGS_LEVEL] = {"LEVEL", read_level},
     [SETTINGS_NAMES] = {"NAMES", read_names},
+    [SETTINGS_ROLES] = {"NAME:ROLE", read_names},
     [SETTINGS_GPUS] = {"auto|none|LIST", read_gpus},
 };
 
@@ -305,13 +324,18 @@ int settings_value_set(const struct settings_row *row, const char *subject, cons
     return kinds[row->kind].read(&reading, (char *)settings + row->offset);
 }
 
+static bool is_list(enum settings_kind kind)
+{
+    return kind == SETTINGS_NAMES || kind == SETTINGS_ROLES;
+}
+
 void settings_value_clear(const struct settings_row *row, struct settings *settings)
 {
     void *field = (char *)settings + row->offset;
     if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS) {
         free(*(char **)field);
         *(char **)field = NULL;
-    } else if (row->kind == SETTINGS_NAMES) {
+    } else if (is_list(row->kind)) {
         clear_names(*(char ***)field);
         *(char ***)field = NULL;
     }
@@ -334,7 +358,8 @@ static bool equal_names(char **a, char **b)
 static const size_t sizes[] = {
     [SETTINGS_PATH] = sizeof(char *),   [SETTINGS_ADDRESS] = sizeof(char *),   [SETTINGS_INTEGER] = sizeof(int64_t),
     [SETTINGS_BYTES] = sizeof(int64_t), [SETTINGS_DURATION] = sizeof(int64_t), [SETTINGS_BOOLEAN] = sizeof(bool),
-    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),    [SETTINGS_GPUS] = sizeof(char *),
+    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),    [SETTINGS_ROLES] = sizeof(char **),
+    [SETTINGS_GPUS] = sizeof(char *),
 };
 
 bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)
@@ -342,7 +367,7 @@ bool settings_value_equal(const struct settings_row *row, const struct settings 
     const void *first = (const char *)a + row->offset, *second = (const char *)b + row->offset;
     if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS)
         return equal_texts(*(char *const *)first, *(char *const *)second);
-    if (row->kind == SETTINGS_NAMES)
+    if (is_list(row->kind))
         return equal_names(*(char **const *)first, *(char **const *)second);
     return memcmp(first, second, sizes[row->kind]) == 0;
 }

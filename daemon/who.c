@@ -43,3 +43,12 @@ bool who_presents(const struct tokens *tokens, struct store *store, const char *
     }
     return is_run(tokens, store, token, ret_principal) || is_named(store, token, ret_principal);
 }
+
+bool who_connects(const struct socket_access *access, const struct http_request *request, struct http_principal *ret_principal)
+{
+    unsigned user = 0;
+
+    ret_principal->role = socket_access_role(access, request, &user);
+    snprintf(ret_principal->who, sizeof ret_principal->who, "uid %u", user);
+    return ret_principal->role != HTTP_NOBODY;
+}

@@ -187,9 +187,9 @@ static void on_revoked(struct store_write *write)
         free(revoking);
         return;
     }
-    /* Every request looks its token up; what goes on without asking again are streams. */
+    /* Every request looks its token up when it begins; this is for those that have begun. */
     snprintf(who, sizeof who, "token %.*s", NAMED_TOKEN_NAME_MOST, name);
-    http_stream_cut_all_of(revoking->api->http, who);
+    http_revoke(revoking->api->http, who);
     hd_text_add_string(&text, "{\"name\":");
     hd_json_print_string(&text, name);
     hd_text_add_string(&text, ",\"revoked\":true}");

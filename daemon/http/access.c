@@ -3,6 +3,8 @@
 
 #include "internal.h"
 
+static const char INVALID_TOKEN[] = "the token is not valid, or no longer";
+
 static bool refuse(struct http_request *request, enum hd_code code, const char *message)
 {
     struct hd_error error = {0};
@@ -25,6 +27,12 @@ static const char *bearer_token(const char *authorization)
 static bool authenticate(struct http_request *request, const char *authorization)
 {
     const struct http_settings *settings = &request->server->settings;
+    struct http_principal principal = {0};
+    if (authorization == NULL && request->server->local && settings->authenticate != NULL &&
+        settings->authenticate(settings->context, request, NULL, &principal) && principal.role != HTTP_NOBODY) {
+        request->principal = principal;
+        return true;
+    }
     if (authorization == NULL)
         return refuse(request, HD_UNAUTHORIZED,
                       "a token is needed here: send 'Authorization: Bearer TOKEN' (the owner's token is in the file 'token' of the "
@@ -32,9 +40,10 @@ static bool authenticate(struct http_request *request, const char *authorization
     const char *token = bearer_token(authorization);
     if (token == NULL)
         return refuse(request, HD_UNAUTHORIZED, "'Authorization' must be 'Bearer TOKEN'");
-    struct http_principal principal = {0};
-    if (settings->authenticate == NULL || !settings->authenticate(settings->context, token, &principal) || principal.role == HTTP_NOBODY)
-        return refuse(request, HD_UNAUTHORIZED, "the token is not valid, or no longer");
+    principal = (struct http_principal){0};
+    if (settings->authenticate == NULL || !settings->authenticate(settings->context, request, token, &principal) ||
+        principal.role == HTTP_NOBODY)
+        return refuse(request, HD_UNAUTHORIZED, INVALID_TOKEN);
     request->principal = principal;
     return true;
 }
@@ -100,4 +109,20 @@ bool http_access_admit(struct http_request *request, const char *authorization)
     request->route = match.route;
     http_router_take_parts(request);
     return request->route->role == HTTP_OPEN || authorize(request);
+}
+
+void http_revoke(struct http_server *server, const char *who)
+{
+    for (struct http_request *request = server->requests; request != NULL; request = request->next) {
+        if (strcmp(request->principal.who, who) != 0)
+            continue;
+        request->revoked = true;
+        if (request->stream != NULL)
+            http_stream_cut(request->stream);
+    }
+}
+
+bool http_access_refuse_revoked(struct http_request *request)
+{
+    return request->revoked && !refuse(request, HD_UNAUTHORIZED, INVALID_TOKEN);
 }

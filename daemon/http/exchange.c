@@ -212,7 +212,8 @@ static enum MHD_Result handle_whole(struct http_request *request)
     if (!request->answered) {
         http_connection_enter(request->peer, HTTP_HANDLING);
         request->owed = true;
-        call_handler(request);
+        if (!http_access_refuse_revoked(request))
+            call_handler(request);
     }
     if (!request->answered) {
         request->suspended = true;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "core/error.h"
@@ -63,7 +64,7 @@ struct http_route {
 };
 
 struct http_settings {
-    const char *address;  /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
+    const char *address;  /* "127.0.0.1:8700", "[::1]:0", "unix:/run/hyperdrive/socket"; port 0: any free one */
     int listen_fd;        /* an open listening socket to use instead, or -1 */
     size_t body_limit;    /* bytes */
     unsigned connections; /* at most; further ones get 503 */
@@ -71,8 +72,9 @@ struct http_settings {
     int64_t close_timeout_us; /* how long http_close waits for handlers that owe an answer; 0: 10 s */
     unsigned streams;         /* answers without an end that may be open at once, further ones get 503; 0: 256 */
     int64_t heartbeat_us;     /* how often streams without news say that they live; 0: 15 s */
-    /* Finds who presents this bearer token (NULL: none was sent). Returns false for a token that is good for nothing. */
-    bool (*authenticate)(void *context, const char *token, struct http_principal *ret_principal);
+    /* Finds who presents this bearer token. Returns false for a token that is good for nothing. NULL: none was sent, over a Unix socket,
+     * where the user of the other end may be enough; without a token nobody gets through TCP. */
+    bool (*authenticate)(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal);
     /* Is told each request to a route with HTTP_RECORDED before its handler. False: it has answered, and there is nothing to handle. NULL:
      * nobody is told. */
     bool (*record)(void *context, struct http_request *request);
@@ -82,11 +84,18 @@ struct http_settings {
     void *context; /* for authenticate, complain and handlers */
 };
 
+/* The path in "unix:/run/hyperdrive/socket"; NULL for another address. */
+const char *http_local_path(const char *address);
+
 /* The program must ignore SIGPIPE. The settings' strings, routes and context must outlive the server. */
 int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct http_settings *settings, struct hd_error *error);
 /* What may change while it serves; for requests that come from now on, and for those under way the times. */
 void http_set_limits(struct http_server *server, size_t body_limit, int64_t header_timeout_us, int64_t body_timeout_us);
-/* The port it listens on, and the address as a URL: "http://127.0.0.1:8700". */
+/* Whoever `who` (of the principal) names may nothing any more: his streams break, and requests of his that have not come in wholly are
+ * refused. Later ones are for `authenticate` to refuse. */
+void http_revoke(struct http_server *server, const char *who);
+/* The port it listens on (0: it is a Unix socket), and the address as a URL: "http://127.0.0.1:8700",
+ * "http+unix://%2Frun%2Fhyperdrive%2Fsocket". */
 int http_port(const struct http_server *server);
 const char *http_url(const struct http_server *server);
 /* The socket it listens on; it stays the server's. Whoever has a copy keeps the port open while no server is there: who connects waits. */
@@ -105,8 +114,12 @@ const struct http_principal *http_principal(const struct http_request *request);
 const char *http_method(const struct http_request *request);
 const char *http_route_path(const struct http_request *request); /* "/api/v1/sweeps/{id}" */
 enum { HTTP_CLIENT_ADDRESS_SIZE = 64 };
-/* "127.0.0.1", "::1"; "unknown" if the system does not say. */
+/* "127.0.0.1", "::1"; "unix" over a Unix socket; "unknown" if the system does not say. */
 void http_client_address(const struct http_request *request, char ret_address[HTTP_CLIENT_ADDRESS_SIZE]);
+/* The user at the other end of a Unix socket, when it connected. False over TCP, and for a browser or a proxy that speaks for others. */
+bool http_peer_user(const struct http_request *request, uid_t *ret_user);
+/* Whether that user's process was in this group. */
+bool http_peer_has_group(const struct http_request *request, gid_t group);
 /* Calls `answered` once, when the request is answered: with the status, and also if nobody is there any more to take the answer. */
 void http_when_answered(struct http_request *request, void (*answered)(void *data, int status), void *data);
 /* The data that was given there; NULL: none. */
@@ -174,7 +187,5 @@ void http_stream_append(struct http_stream *stream, const char *bytes, size_t le
 void http_stream_end(struct http_stream *stream);
 /* The connection breaks. */
 void http_stream_cut(struct http_stream *stream);
-/* Breaks all streams of whom `who` names: what he may is over now, not at their end. */
-void http_stream_cut_all_of(struct http_server *server, const char *who);
 
 #endif

@@ -93,6 +93,7 @@ struct http_request {
     bool examined;     /* the first call of libmicrohttpd is behind us */
     bool must_close;   /* refused: where the next request begins is not certain */
     bool suspended;
+    bool revoked;  /* the token was good when the header came, and is no more */
     bool owed;     /* a handler has it and has not answered */
     bool answered; /* `response` stands, or was handed to libmicrohttpd */
     bool failed;   /* memory was short while the answer was put together */
@@ -126,9 +127,10 @@ struct http_server {
     struct MHD_Daemon *daemon;
     int listen_fd;
     int port;
-    bool loopback;
+    bool loopback;  /* no other machine can connect */
+    bool local;     /* a Unix socket */
     char host[256]; /* host part of the settings' address, without brackets */
-    char url[320];
+    char url[384];
     struct http_settings settings;
     uint64_t stage_limit_ms[HTTP_STAGES]; /* 0: none of ours */
     struct http_stage_list stages[HTTP_STAGES];
@@ -229,6 +231,8 @@ void http_router_take_parts(struct http_request *request);
 /* access.c */
 /* Finds the route and who asks; sets the request's route, parts and principal. On refusal or OPTIONS it has answered: false. */
 bool http_access_admit(struct http_request *request, const char *authorization);
+/* True when the token has been revoked since: it has answered. */
+bool http_access_refuse_revoked(struct http_request *request);
 
 /* query.c */
 /* False: it has answered 400. */
@@ -249,6 +253,11 @@ enum MHD_Result http_reply_queue(struct http_request *request);
 /* {"error":{...}} as all errors of this daemon look. */
 void http_reply_error_text(struct hd_text *text, const char *code, const char *message, const char *target,
                            const struct hd_problems *problems);
+
+/* local.c */
+int http_local_listen(const char *path, int *ret_fd, struct hd_error *error);
+/* Fills in what the server knows of its address. */
+int http_local_describe(struct http_server *server, const char *path, struct hd_error *error);
 
 /* listen.c */
 int http_listen(struct http_server *server, struct hd_error *error);

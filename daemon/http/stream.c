@@ -126,7 +126,7 @@ static void keep_alive(int fd)
 struct http_stream *http_stream_open(struct http_request *request, int status, const struct http_stream_settings *settings)
 {
     enum { BLOCK = 4096 };
-    if (refuse(request) || !http_reply_settle(request, status))
+    if (refuse(request) || http_access_refuse_revoked(request) || !http_reply_settle(request, status))
         return NULL;
     struct http_stream *stream = calloc(1, sizeof *stream);
     struct MHD_Response *response =
@@ -213,13 +213,6 @@ void http_stream_cut(struct http_stream *stream)
         shutdown(stream->request->peer->fd, SHUT_RDWR);
     wake(stream);
     http_loop_kick(stream->server);
-}
-
-void http_stream_cut_all_of(struct http_server *server, const char *who)
-{
-    for (struct http_stream *stream = server->streams; stream != NULL; stream = stream->next)
-        if (stream->request != NULL && strcmp(stream->request->principal.who, who) == 0)
-            http_stream_cut(stream);
 }
 
 /* --- The loop's side ---------------------------------------------------------------------------------------------------------------------

@@ -162,12 +162,30 @@ def check_error_shape(response, what):
         assert set(detail) >= {"code", "message", "target"}, "%s: %r" % (what, detail)
 
 
+class SocketConnection(http.client.HTTPConnection):
+    """To a Unix socket, whose path stands in the address with %2F for each slash."""
+
+    def __init__(self, address, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = urllib.parse.unquote(address)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
 class Client:
     """Speaks to the daemon at `url` with `token` (None: without one). Paths are relative to the API root unless they begin with //."""
 
     def __init__(self, url, token):
+        self.url = url
         self.address = urllib.parse.urlsplit(url).netloc
         self.token = token
+
+    def connection(self):
+        kind = SocketConnection if self.url.startswith("http+unix://") else http.client.HTTPConnection
+        return kind(self.address, timeout=DEADLINE)
 
     def request(self, method, path, body=None, headers=None, query=None, raw=None):
         """`body` is sent as JSON, `raw` (bytes) as it is. Asserts that the answer is as schema/openapi.yaml describes it."""
@@ -183,7 +201,7 @@ class Client:
             sent.pop(name, None)
             if value is not None:
                 sent[name] = value
-        connection = http.client.HTTPConnection(self.address, timeout=DEADLINE)
+        connection = self.connection()
         try:
             connection.request(method, path, body=raw, headers=sent)
             answer = connection.getresponse()

@@ -1,6 +1,7 @@
 """Named tokens and their roles: made, used, listed, revoked; and what whoever holds one cannot do."""
 
 import http.client
+import json
 import os
 import re
 import sqlite3
@@ -156,6 +157,23 @@ class Life(TokensTest):
                 broken.rest()
             self.client.request("PATCH", "/devices/cpu", body={"state": "drained"})
             self.assertEqual(next(whole.events()).kind, "device")
+
+    def test_a_revoked_token_ends_no_request_that_it_began(self):
+        """The body comes after the token is revoked: nothing is submitted."""
+        token = self.create("slow", "submit").token
+        body = json.dumps(self.specification()).encode()
+        connection = http.client.HTTPConnection(self.client.address, timeout=harness.DEADLINE)
+        self.addCleanup(connection.close)
+        connection.putrequest("POST", "/api/v1/sweeps")
+        for name, value in (("Authorization", "Bearer " + token), ("Content-Type", "application/json"), ("Content-Length", len(body))):
+            connection.putheader(name, value)
+        connection.endheaders(body[:10])
+        # The daemon looks at requests in the order in which they come; that of the other connection was admitted behind this one.
+        self.assertEqual(Client(self.daemon.url, token).get("/version").status, 200)
+        self.client.request("DELETE", "/tokens/slow")
+        connection.send(body[10:])
+        self.assertEqual(connection.getresponse().status, 401)
+        self.assertEqual(self.daemon.sweeps(), [])
 
     def test_a_runs_token_does_nothing_else(self):
         _, (run_id,) = self.running_sweep()

@@ -16,8 +16,9 @@
 
 enum action { RELEASE = 1, CLOSE, END };
 
-static bool authenticate(void *context, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
 {
+    (void)request;
     (void)context;
     if (strcmp(token, "owner") == 0) {
         ret_principal->role = HTTP_OWNER;
