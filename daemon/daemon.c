@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/event_hub.h"
 #include "api/follow.h"
 #include "http/certificate.h"
@@ -23,6 +24,7 @@
 #include "store/store.h"
 #include "sweep/sweep.h"
 #include "token.h"
+#include "who.h"
 
 extern char **environ;
 
@@ -33,6 +35,7 @@ struct daemon {
     uv_signal_t terminate, interrupt, hang_up;
     uv_timer_t watchdog;
     struct tokens tokens;
+    struct socket_access socket_access;
     struct listener listener; /* what the service manager handed over; its descriptor is the server's */
     struct store *store;
     struct http_certificate *certificate; /* read, and not yet the server's */
@@ -49,23 +52,13 @@ struct daemon {
 /* --- Who asks ----------------------------------------------------------------------------------------------------------------------------
  */
 
-static bool authenticate(void *context, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
 {
     struct daemon *daemon = (struct daemon *)((char *)context - offsetof(struct daemon, api));
-    struct store_found found;
-    struct hd_error error = {0};
 
-    if (token_is_owner(&daemon->tokens, token)) {
-        ret_principal->role = HTTP_OWNER;
-        return true;
-    }
-    if (!token_run_id(token, ret_principal->run_id, sizeof ret_principal->run_id) ||
-        store_find(store_loop_reader(daemon->store), ret_principal->run_id, &found, &error) != 0 || found.what != STORE_RUN ||
-        !token_is_run(&daemon->tokens, token, ret_principal->run_id, found.attempt))
-        return false;
-    ret_principal->role = HTTP_RUN;
-    ret_principal->attempt = found.attempt;
-    return true;
+    if (token == NULL)
+        return who_connects(&daemon->socket_access, request, ret_principal);
+    return who_presents(&daemon->tokens, daemon->store, token, ret_principal);
 }
 
 static void run_token(void *context, const char *run_id, int attempt, char *buffer, size_t size)
@@ -271,6 +264,7 @@ static int apply_settings(void *data, const struct settings *fresh, struct hd_er
     http_set_limits(daemon->http, (size_t)fresh->body_limit, fresh->header_timeout_us, fresh->body_timeout_us);
     store_set_queue_limit(daemon->store, fresh->write_queue);
     __atomic_store_n(&daemon->api.big_answers, (int)fresh->big_answers, __ATOMIC_RELAXED);
+    daemon->api.audit_days = fresh->audit_days;
     sweeps_change_settings(daemon->sweeps, &sweeps_settings);
     free(daemon->environment);
     daemon->environment = environment;
@@ -333,7 +327,7 @@ static void listen_address(const struct daemon *daemon, char *address, size_t si
     const char *listen = daemon->settings->listen, *colon = strrchr(listen, ':');
     int port = state_recorded_port(daemon->settings->state_dir);
 
-    if (colon != NULL && strcmp(colon, ":0") == 0 && port > 0)
+    if (http_local_path(listen) == NULL && colon != NULL && strcmp(colon, ":0") == 0 && port > 0)
         snprintf(address, size, "%.*s:%d", (int)(colon - listen), listen, port);
     else
         snprintf(address, size, "%s", listen);
@@ -370,6 +364,7 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .body_timeout_us = settings->body_timeout_us,
         .idle_timeout_us = settings->idle_timeout_us,
         .authenticate = authenticate,
+        .record = audit_record,
         .complain = complain,
         .routes = api_routes,
         .context = &daemon->api,
@@ -383,16 +378,18 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .monitor = settings->monitor,
         .configuration_file = settings->configuration_file,
         .big_answers = (int)settings->big_answers,
+        .audit_days = settings->audit_days,
     };
     snprintf(daemon->api.instance, sizeof daemon->api.instance, "%08x%08x", randombytes_random(), randombytes_random());
     if (event_hub_open(&daemon->api.events, &daemon->loop, daemon->store, error) != 0 ||
-        followers_open(&daemon->api.followers, &daemon->api, error) != 0)
+        followers_open(&daemon->api.followers, &daemon->api, error) != 0 || audit_open(&daemon->api, error) != 0)
         return -(int)error->code;
     if (http_open(&daemon->http, &daemon->loop, &http_settings, error) != 0)
         return -(int)error->code;
     if (daemon->certificate != NULL)
         remark_on(daemon, daemon->certificate);
     daemon->certificate = NULL;
+    daemon->api.http = daemon->http;
     return 0;
 }
 
@@ -463,6 +460,8 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     if (result == 0)
         result = tokens_open(&daemon->tokens, daemon->settings->state_dir, daemon->settings->group_token, error);
     if (result == 0)
+        result = socket_access_open(&daemon->socket_access, daemon->settings->socket_access, error);
+    if (result == 0)
         result = keep_environment(daemon->settings->environment_keep, &daemon->environment, error);
     if (result == 0)
         result = open_loop(daemon, error);
@@ -506,7 +505,8 @@ int daemon_run(struct settings *settings, struct hd_error *error)
     result = open_rooms(&daemon, error);
     if (result == 0) {
         log_line(LOG_LEVEL_INFO, "hyperdrived %s listens on %s, state in %s", HD_VERSION, http_url(daemon.http), settings->state_dir);
-        if (!daemon.listener.given)
+        /* A Unix socket is a name in a folder, which may be cleared while the manager keeps the socket; a socket unit makes both anew. */
+        if (!daemon.listener.given && http_local_path(settings->listen) == NULL)
             listener_keep(http_listening_socket(daemon.http));
         notify_send("READY=1\nSTATUS=Ready");
     } else if (daemon.loop_open) {
@@ -519,6 +519,7 @@ int daemon_run(struct settings *settings, struct hd_error *error)
     }
     http_certificate_leave(daemon.certificate);
     free(daemon.environment);
+    socket_access_close(&daemon.socket_access);
     if (daemon.lock >= 0)
         (void)close(daemon.lock);
     return result;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "notify.h"
@@ -70,6 +71,15 @@ static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
     return false;
 }
 
+static bool is_at_path(int fd, const char *path)
+{
+    struct sockaddr_un own = {0};
+    socklen_t size = sizeof own;
+
+    return getsockname(fd, (struct sockaddr *)&own, &size) == 0 && own.sun_family == AF_UNIX &&
+           strncmp(own.sun_path, path, sizeof own.sun_path) == 0;
+}
+
 bool listener_is_at(int fd, const char *address)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
@@ -81,6 +91,8 @@ bool listener_is_at(int fd, const char *address)
     size_t length = colon != NULL ? (size_t)(colon - address) : 0;
     bool bracketed = length > 2 && address[0] == '[' && colon[-1] == ']', found = false;
 
+    if (strncmp(address, "unix:", strlen("unix:")) == 0)
+        return is_at_path(fd, address + strlen("unix:"));
     if (length == 0 || length >= sizeof host || getsockname(fd, (struct sockaddr *)&own, &size) != 0)
         return false;
     snprintf(host, sizeof host, "%.*s", (int)(bracketed ? length - 2 : length), bracketed ? address + 1 : address);

@@ -17,7 +17,7 @@ struct listener {
 int listener_take(const char *address, struct listener *ret_listener, struct hd_error *error);
 /* Lets the manager keep the socket; does nothing without a manager. */
 void listener_keep(int fd);
-/* Whether the socket listens on `address` ("127.0.0.1:8700"). */
+/* Whether the socket listens on `address` ("127.0.0.1:8700", "unix:/run/hyperdrive/socket"). */
 bool listener_is_at(int fd, const char *address);
 
 #endif

@@ -11,6 +11,7 @@ struct settings {
     char *configuration_file; /* the file that was read; NULL: none */
     char *state_dir;          /* absolute */
     char *listen;             /* "127.0.0.1:8700" */
+    char **socket_access;     /* "alice:submit", "@students:read": who may do what without a token over a Unix socket; ends in NULL */
     char **allowed_hosts;     /* further names by which clients may ask; ends in NULL */
     char *tls_certificate;    /* PEM files; NULL: plain HTTP. Both or none */
     char *tls_key;
@@ -35,6 +36,7 @@ struct settings {
     int64_t big_answers; /* at once */
     int64_t policy_memory_mb;
     char **run_as_users;     /* users as whom children may run, where the daemon is root; ends in NULL */
+    int64_t audit_days;      /* that the record of who did what is kept */
     char **environment_keep; /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
     int log_level;           /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
     bool check_only;         /* --check-config */

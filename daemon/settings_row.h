@@ -8,7 +8,7 @@
 
 enum settings_kind {
     SETTINGS_PATH,     /* char *, absolute */
-    SETTINGS_ADDRESS,  /* char *, "127.0.0.1:8700", "[::1]:8700" */
+    SETTINGS_ADDRESS,  /* char *, "127.0.0.1:8700", "[::1]:8700", "unix:/run/hyperdrive/socket" */
     SETTINGS_INTEGER,  /* int64_t */
     SETTINGS_BYTES,    /* int64_t, written with a unit */
     SETTINGS_DURATION, /* int64_t microseconds, written with a unit */
@@ -17,6 +17,7 @@ enum settings_kind {
     SETTINGS_NAMES,    /* char **, ends in NULL: names of variables, or their beginnings */
     SETTINGS_HOSTS,    /* the same: names of machines */
     SETTINGS_USERS,    /* the same: names of Unix users */
+    SETTINGS_ROLES,    /* the same: users and groups, and what they may do */
     SETTINGS_GPUS,     /* char *, "auto", "none", or a list of positions, UUIDs and PCI addresses */
 };
 
@@ -31,7 +32,7 @@ struct settings_row {
     const char *help;         /* one sentence without a final stop */
 };
 
-enum { SETTINGS_ROWS = 28 };
+enum { SETTINGS_ROWS = 30 };
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* NULL if no row has this name. */

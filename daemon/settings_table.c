@@ -16,7 +16,9 @@
 const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {FIELD(state_dir), .kind = SETTINGS_PATH, .help = "folder of the database, the run folders, the address and the token"},
     {FIELD(listen), .kind = SETTINGS_ADDRESS, .default_text = "127.0.0.1:8700",
-     .help = "address and port of the HTTP server; port 0 takes a free one, and the same one again after a restart"},
+     .help = "address and port of the HTTP server, or unix:PATH; port 0 takes a free one, and the same one again after a restart"},
+    {FIELD(socket_access), .kind = SETTINGS_ROLES, .default_text = "",
+     .help = "what users and groups may do over a Unix socket without a token: alice:submit @students:read *:read"},
     {FIELD(allowed_hosts), .kind = SETTINGS_HOSTS, .default_text = "",
      .help = "further names of this machine, by which clients ask; requests for other names are refused"},
     {FIELD(tls_certificate), .kind = SETTINGS_PATH, .reloadable = true,
@@ -68,6 +70,8 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
      .help = "writes that may wait for the database; when it is full they are answered 503 with Retry-After"},
     {FIELD(big_answers), .kind = SETTINGS_INTEGER, .default_text = "4", .minimum = 1, .maximum = 64, .reloadable = true,
      .help = "answers above 1 MiB that are prepared at once"},
+    {FIELD(audit_days), .kind = SETTINGS_INTEGER, .default_text = "365", .minimum = 1, .maximum = 36500, .reloadable = true,
+     .help = "days that the record of who did what is kept"},
     {FIELD(log_level), .kind = SETTINGS_LEVEL, .default_text = "info", .reloadable = true, .help = "least urgent messages that are logged"},
 };
 

@@ -96,11 +96,13 @@ static bool is_port(const char *text)
 
 static int read_address(const struct reading *reading, void *field)
 {
-    static const char right[] = "ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700";
+    static const char right[] = "ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, or unix: and an absolute path";
     char host[INET6_ADDRSTRLEN];
     struct in6_addr address; /* large enough for either family */
     const char *colon = strrchr(reading->text, ':');
     size_t length = colon != NULL ? (size_t)(colon - reading->text) : 0;
+    if (strncmp(reading->text, "unix:/", strlen("unix:/")) == 0)
+        return take_string(reading, field);
     if (colon == NULL || !is_port(colon + 1))
         return refuse(reading, right);
     bool bracketed = length > 2 && reading->text[0] == '[' && colon[-1] == ']';
@@ -228,6 +230,14 @@ static bool is_user(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@") == length;
 }
 
+/* Somebody, a colon and a role. Whether the names exist is seen when they are looked for, at the start. */
+static bool is_role_rule(const char *word)
+{
+    const char *colon = strrchr(word, ':');
+    bool somebody = colon != NULL && colon > word && strncmp(word, "@:", 2) != 0;
+    return somebody && (strcmp(colon, ":read") == 0 || strcmp(colon, ":submit") == 0 || strcmp(colon, ":admin") == 0);
+}
+
 /* What lists of names are made of. */
 static const struct list_form {
     bool (*is_name)(const char *name);
@@ -236,6 +246,7 @@ static const struct list_form {
     [SETTINGS_NAMES] = {is_name_pattern, "names of variables separated by spaces, or beginnings of names that end in '*'"},
     [SETTINGS_HOSTS] = {is_host, "names of this machine separated by spaces, without port"},
     [SETTINGS_USERS] = {is_user, "names of users separated by spaces"},
+    [SETTINGS_ROLES] = {is_role_rule, "USER:ROLE, @GROUP:ROLE or *:ROLE, separated by spaces, with the roles read, submit and admin"},
 };
 
 static int read_names(const struct reading *reading, void *field)
@@ -317,6 +328,7 @@ static const struct {
     [SETTINGS_NAMES] = {"NAMES", read_names},
     [SETTINGS_HOSTS] = {"NAMES", read_names},
     [SETTINGS_USERS] = {"NAMES", read_names},
+    [SETTINGS_ROLES] = {"NAME:ROLE", read_names},
     [SETTINGS_GPUS] = {"auto|none|LIST", read_gpus},
 };
 
@@ -334,7 +346,7 @@ int settings_value_set(const struct settings_row *row, const char *subject, cons
 
 static bool is_list(enum settings_kind kind)
 {
-    return kind == SETTINGS_NAMES || kind == SETTINGS_HOSTS || kind == SETTINGS_USERS;
+    return kind == SETTINGS_NAMES || kind == SETTINGS_HOSTS || kind == SETTINGS_USERS || kind == SETTINGS_ROLES;
 }
 
 void settings_value_clear(const struct settings_row *row, struct settings *settings)
@@ -366,8 +378,8 @@ static bool equal_names(char **a, char **b)
 static const size_t sizes[] = {
     [SETTINGS_PATH] = sizeof(char *),   [SETTINGS_ADDRESS] = sizeof(char *),   [SETTINGS_INTEGER] = sizeof(int64_t),
     [SETTINGS_BYTES] = sizeof(int64_t), [SETTINGS_DURATION] = sizeof(int64_t), [SETTINGS_BOOLEAN] = sizeof(bool),
-    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),    [SETTINGS_HOSTS] = sizeof(char **),
-    [SETTINGS_USERS] = sizeof(char **), [SETTINGS_GPUS] = sizeof(char *),
+    [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **), [SETTINGS_HOSTS] = sizeof(char **),
+    [SETTINGS_USERS] = sizeof(char **), [SETTINGS_ROLES] = sizeof(char **), [SETTINGS_GPUS] = sizeof(char *),
 };
 
 bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)

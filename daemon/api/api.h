@@ -18,8 +18,11 @@ struct api {
     const char *state_dir;
     const char *monitor, *configuration_file; /* as told by /version; the file may be NULL */
     char instance[24];                        /* of this start; part of entity tags, so that none outlives the program that made it */
+    struct http_server *http;                 /* NULL while the daemon starts */
     int big_answers;                          /* atomic; at most so many at once are larger than an answer in memory */
     int big_answers_open;                     /* atomic */
+    int64_t newest_audit;                     /* key of the newest row of the record of who did what */
+    int64_t audit_days;                       /* that rows are kept */
     int jobs;                                 /* on the pool; their ends may still use the store */
     void (*idle)(void *data);                 /* waits for the last of them */
     void *idle_data;

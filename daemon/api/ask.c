@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "core/json.h"
 #include "handlers.h"
 #include "resource.h"
@@ -77,6 +78,7 @@ static void free_asking(struct asking *asking)
 struct printing {
     struct hd_text text;
     const struct api *api;
+    struct http_request *request;
 };
 
 static int print_run(void *context, const struct store_run *run)
@@ -84,6 +86,7 @@ static int print_run(void *context, const struct store_run *run)
     struct printing *printing = context;
     char token[TOKEN_SIZE];
 
+    audit_set_target(printing->request, run->id);
     resource_print_run(&printing->text, run, printing->api->state_dir);
     sweeps_run_token(printing->api->sweeps, run->id, run->attempt, token, sizeof token);
     resource_string(&printing->text, "token", token);
@@ -93,7 +96,7 @@ static int print_run(void *context, const struct store_run *run)
 
 static void reply_child(const struct asking *asking, const struct sweeps_asked *asked)
 {
-    struct printing printing = {.api = asking->api};
+    struct printing printing = {.api = asking->api, .request = asking->request};
     struct hd_error error = {0};
 
     if (store_read_run(store_loop_reader(asking->api->store), asked->run, print_run, &printing, &error) != 0)

@@ -18,6 +18,10 @@ http_handler api_change_sweep;
 http_handler api_delete_sweep;
 /* devices.c */
 http_handler api_list_devices, api_change_device;
+/* tokens.c */
+http_handler api_list_tokens, api_create_token, api_revoke_token;
+/* audit.c */
+http_handler api_list_audit;
 /* ask.c */
 http_handler api_ask, api_complete_run, api_fail_run;
 /* run_api.c */

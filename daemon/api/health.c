@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "core/random.h"
 #include "handlers.h"
+#include "resource.h"
 
 void api_healthz(struct http_request *request, void *context)
 {
@@ -58,6 +59,8 @@ void api_version(struct http_request *request, void *context)
     hd_text_format(&text, "\"store\":{\"schema\":%d,\"commits\":%" PRId64 ",\"writes\":%" PRId64 ",\"points\":%" PRId64 "},",
                    store_schema(), counters.commits, counters.writes, counters.points);
     hd_text_format(&text, "\"time_utc\":\"%s\",\"pid\":%d", instant, (int)getpid());
+    resource_string(&text, "asked_by", http_principal(request)->who);
+    resource_string(&text, "role", http_role_name(http_principal(request)->role));
     add_path(&text, "state_dir", api->state_dir);
     add_path(&text, "monitor", api->monitor);
     add_path(&text, "configuration_file", api->configuration_file);

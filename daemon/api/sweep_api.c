@@ -1,5 +1,6 @@
 /* Sweeps: submit, read, list, cancel, configuration, and what the original does not support. */
 #include "answer.h"
+#include "audit.h"
 #include "body.h"
 #include "handlers.h"
 #include "job.h"
@@ -18,12 +19,15 @@ struct printing {
     struct hd_text *text;
     struct store_reader *reader;
     struct hd_error *error;
+    struct http_request *request; /* that is to be recorded as one about this sweep; NULL: none */
 };
 
 static int print_sweep(void *context, const struct store_sweep *sweep)
 {
     struct printing *printing = context;
 
+    if (printing->request != NULL)
+        audit_set_target(printing->request, sweep->id);
     return resource_print_sweep(printing->text, printing->reader, sweep, true, printing->error);
 }
 
@@ -32,7 +36,7 @@ void api_reply_sweep(struct http_request *request, struct api *api, int64_t key,
 {
     struct hd_text text = {0};
     struct hd_error error = {0};
-    struct printing printing = {.text = &text, .reader = store_loop_reader(api->store), .error = &error};
+    struct printing printing = {.text = &text, .reader = store_loop_reader(api->store), .error = &error, .request = request};
     int result = store_begin_reads(printing.reader, &error);
 
     if (result == 0) {

@@ -3,6 +3,8 @@
 
 #include "internal.h"
 
+static const char INVALID_TOKEN[] = "the token is not valid, or no longer";
+
 static bool refuse(struct http_request *request, enum hd_code code, const char *message)
 {
     struct hd_error error = {0};
@@ -25,6 +27,12 @@ static const char *bearer_token(const char *authorization)
 static bool authenticate(struct http_request *request, const char *authorization)
 {
     const struct http_settings *settings = &request->server->settings;
+    struct http_principal principal = {0};
+    if (authorization == NULL && request->server->local && settings->authenticate != NULL &&
+        settings->authenticate(settings->context, request, NULL, &principal) && principal.role != HTTP_NOBODY) {
+        request->principal = principal;
+        return true;
+    }
     if (authorization == NULL)
         return refuse(request, HD_UNAUTHORIZED,
                       "a token is needed here: send 'Authorization: Bearer TOKEN' (the owner's token is in the file 'token' of the "
@@ -32,23 +40,34 @@ static bool authenticate(struct http_request *request, const char *authorization
     const char *token = bearer_token(authorization);
     if (token == NULL)
         return refuse(request, HD_UNAUTHORIZED, "'Authorization' must be 'Bearer TOKEN'");
-    struct http_principal principal = {0};
-    if (settings->authenticate == NULL || !settings->authenticate(settings->context, token, &principal) || principal.role == HTTP_NOBODY)
-        return refuse(request, HD_UNAUTHORIZED, "the token is not valid, or no longer");
+    principal = (struct http_principal){0};
+    if (settings->authenticate == NULL || !settings->authenticate(settings->context, request, token, &principal) ||
+        principal.role == HTTP_NOBODY)
+        return refuse(request, HD_UNAUTHORIZED, INVALID_TOKEN);
     request->principal = principal;
     return true;
 }
 
 static bool authorize(struct http_request *request)
 {
-    if (request->principal.role == HTTP_OWNER)
+    const struct http_principal *principal = &request->principal;
+    const char *needed = http_role_name(request->route->role);
+    struct hd_error error = {0};
+    if (principal->role >= request->route->role)
         return true;
-    if (request->route->access == HTTP_OWNER_ONLY)
-        return refuse(request, HD_FORBIDDEN, "a run's token is not enough here: the owner's is needed");
-    const char *run_id = http_part(request, 0);
-    if (run_id == NULL || strcmp(run_id, request->principal.run_id) != 0)
+    if (principal->role == HTTP_RUN && (request->route->flags & HTTP_OWN_RUN) != 0) {
+        const char *run_id = http_part(request, 0);
+        if (run_id != NULL && strcmp(run_id, principal->run_id) == 0)
+            return true;
         return refuse(request, HD_FORBIDDEN, "a run's token is good for its own run only");
-    return true;
+    }
+    if (principal->role == HTTP_RUN)
+        hd_error_set(&error, HD_FORBIDDEN, "a run's token is not enough here: one with the role %s, or the owner's, is needed", needed);
+    else
+        hd_error_set(&error, HD_FORBIDDEN, "this needs the role %s; %s has the role %s", needed, principal->who,
+                     http_role_name(principal->role));
+    http_reply_error(request, &error);
+    return false;
 }
 
 static bool answer_without_route(struct http_request *request, const struct http_match *match)
@@ -75,7 +94,7 @@ static bool needs_token(const struct http_request *request, const struct http_ma
 {
     const struct http_route *row = match->route != NULL ? match->route : match->path;
     if (row != NULL)
-        return row->access != HTTP_OPEN;
+        return row->role != HTTP_OPEN;
     return strcmp(request->target.segments[0], "api") == 0;
 }
 
@@ -89,5 +108,21 @@ bool http_access_admit(struct http_request *request, const char *authorization)
         return answer_without_route(request, &match);
     request->route = match.route;
     http_router_take_parts(request);
-    return request->route->access == HTTP_OPEN || authorize(request);
+    return request->route->role == HTTP_OPEN || authorize(request);
+}
+
+void http_revoke(struct http_server *server, const char *who)
+{
+    for (struct http_request *request = server->requests; request != NULL; request = request->next) {
+        if (strcmp(request->principal.who, who) != 0)
+            continue;
+        request->revoked = true;
+        if (request->stream != NULL)
+            http_stream_cut(request->stream);
+    }
+}
+
+bool http_access_refuse_revoked(struct http_request *request)
+{
+    return request->revoked && !refuse(request, HD_UNAUTHORIZED, INVALID_TOKEN);
 }

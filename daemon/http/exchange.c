@@ -199,12 +199,21 @@ static enum MHD_Result handle_body(struct http_request *request, const char *pie
     return MHD_YES;
 }
 
+static void call_handler(struct http_request *request)
+{
+    const struct http_settings *settings = &request->server->settings;
+    const struct http_route *route = request->route;
+    if ((route->flags & HTTP_RECORDED) == 0 || settings->record == NULL || settings->record(settings->context, request))
+        route->handler(request, settings->context);
+}
+
 static enum MHD_Result handle_whole(struct http_request *request)
 {
     if (!request->answered) {
         http_connection_enter(request->peer, HTTP_HANDLING);
         request->owed = true;
-        request->route->handler(request, request->server->settings.context);
+        if (!http_access_refuse_revoked(request))
+            call_handler(request);
     }
     if (!request->answered) {
         request->suspended = true;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "core/error.h"
@@ -20,17 +21,32 @@ struct http_certificate; /* certificate.h */
 struct http_server;
 struct http_request;
 
+/* What somebody may do; each role may all that those before it may, but a run's token is good for the routes of its own run only. */
+enum http_role {
+    HTTP_NOBODY,
+    HTTP_OPEN = HTTP_NOBODY, /* as the role that a route needs: no token is needed */
+    HTTP_RUN,
+    HTTP_READ,   /* look at everything but tokens and the record of who did what */
+    HTTP_SUBMIT, /* and start, change and end sweeps and runs */
+    HTTP_ADMIN,  /* and everything else: delete, drain devices, hand out tokens */
+    HTTP_OWNER,
+};
+/* "read"; HTTP_NOBODY for a word that is none of read, submit and admin. */
+const char *http_role_name(enum http_role role);
+enum http_role http_role_parse(const char *word);
+
+enum { HTTP_WHO_SIZE = 96 };
 /* Who asks, as the authenticator found. */
 struct http_principal {
-    enum http_role { HTTP_NOBODY, HTTP_OWNER, HTTP_RUN } role;
-    char run_id[64]; /* with HTTP_RUN: the one run that the token is good for, */
-    int attempt;     /* and its attempt */
+    enum http_role role;
+    char who[HTTP_WHO_SIZE]; /* "owner", "token ci", "run HD_..._3": for people, and as the name of what may be revoked */
+    char run_id[64];         /* with HTTP_RUN: the one run that the token is good for, */
+    int attempt;             /* and its attempt */
 };
 
-enum http_access {
-    HTTP_OPEN, /* no token needed */
-    HTTP_OWNER_ONLY,
-    HTTP_OWN_RUN, /* the owner, or the run whose id is the route's first variable part */
+enum http_route_flag {
+    HTTP_OWN_RUN = 1,  /* also for the run whose id is the route's first variable part */
+    HTTP_RECORDED = 2, /* may change something: it is told to `record` first */
 };
 
 /* Runs in the loop's prepare phase; the loop does not wait before check and prepare handles had another turn. */
@@ -39,16 +55,17 @@ typedef void http_handler(struct http_request *request, void *context);
 /* One row per route. Tables end in a row without a method. HEAD is served by GET's row; OPTIONS, 404 and 405 (with Allow) by the server. */
 struct http_route {
     const char *method;
-    const char *path; /* "/api/v1/sweeps/{id}/children/sorted"; `{}` parts match one non-empty segment, percent-decoded;
-                         a last `{name...}` matches all the rest, slashes included */
-    enum http_access access;
+    const char *path;    /* "/api/v1/sweeps/{id}/children/sorted"; `{}` parts match one non-empty segment, percent-decoded;
+                            a last `{name...}` matches all the rest, slashes included */
+    enum http_role role; /* the least one that it needs */
+    unsigned flags;      /* of enum http_route_flag */
     http_handler *handler;
     const char *const
         *parameters; /* query parameters it knows, ends in NULL; NULL: none. Others are refused with 400, as are repeated ones */
 };
 
 struct http_settings {
-    const char *address;                  /* "127.0.0.1:8700", "[::1]:0"; port 0: any free one */
+    const char *address;                  /* "127.0.0.1:8700", "[::1]:0", "unix:/run/hyperdrive/socket"; port 0: any free one */
     int listen_fd;                        /* an open listening socket to use instead, or -1 */
     size_t body_limit;                    /* bytes */
     unsigned connections;                 /* at most; further ones get 503 */
@@ -60,22 +77,33 @@ struct http_settings {
     int64_t close_timeout_us; /* how long http_close waits for handlers that owe an answer; 0: 10 s */
     unsigned streams;         /* answers without an end that may be open at once, further ones get 503; 0: 256 */
     int64_t heartbeat_us;     /* how often streams without news say that they live; 0: 15 s */
-    /* Finds who presents this bearer token (NULL: none was sent). Returns false for a token that is good for nothing. */
-    bool (*authenticate)(void *context, const char *token, struct http_principal *ret_principal);
+    /* Finds who presents this bearer token. Returns false for a token that is good for nothing. NULL: none was sent, over a Unix socket,
+     * where the user of the other end may be enough; without a token nobody gets through TCP. */
+    bool (*authenticate)(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal);
+    /* Is told each request to a route with HTTP_RECORDED before its handler. False: it has answered, and there is nothing to handle. NULL:
+     * nobody is told. */
+    bool (*record)(void *context, struct http_request *request);
     /* Takes what libmicrohttpd complains about (bad requests, no descriptors left), at most one line a second; NULL: nobody. */
     void (*complain)(void *context, const char *line);
     const struct http_route *routes;
     void *context; /* for authenticate, complain and handlers */
 };
 
+/* The path in "unix:/run/hyperdrive/socket"; NULL for another address. */
+const char *http_local_path(const char *address);
+
 /* The program must ignore SIGPIPE. The settings' strings, routes and context must outlive the server. */
 int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct http_settings *settings, struct hd_error *error);
 /* What may change while it serves; for requests that come from now on, and for those under way the times. */
 void http_set_limits(struct http_server *server, size_t body_limit, int64_t header_timeout_us, int64_t body_timeout_us);
+/* Whoever `who` (of the principal) names may nothing any more: his streams break, and requests of his that have not come in wholly are
+ * refused. Later ones are for `authenticate` to refuse. */
+void http_revoke(struct http_server *server, const char *who);
 /* For connections from now on. Only for a server that has one; takes it over. */
 void http_set_certificate(struct http_server *server, struct http_certificate *certificate);
-/* The port it listens on, and the address as a URL: "http://127.0.0.1:8700". Under TLS it has a name that the certificate is made out to,
- * if one is known: that of the settings' address, or the first of `allowed_hosts` that is. */
+/* The port it listens on (0: it is a Unix socket), and the address as a URL: "http://127.0.0.1:8700",
+ * "http+unix://%2Frun%2Fhyperdrive%2Fsocket". Under TLS it has a name that the certificate is made out to, if one is known: that of the
+ * settings' address, or the first of `allowed_hosts` that is. */
 int http_port(const struct http_server *server);
 const char *http_url(const struct http_server *server);
 /* The socket it listens on; it stays the server's. Whoever has a copy keeps the port open while no server is there: who connects waits. */
@@ -92,6 +120,18 @@ const char *http_header(const struct http_request *request, const char *name);
 const char *http_body(const struct http_request *request, size_t *ret_length); /* ends in NUL beyond its length */
 const struct http_principal *http_principal(const struct http_request *request);
 const char *http_method(const struct http_request *request);
+const char *http_route_path(const struct http_request *request); /* "/api/v1/sweeps/{id}" */
+enum { HTTP_CLIENT_ADDRESS_SIZE = 64 };
+/* "127.0.0.1", "::1"; "unix" over a Unix socket; "unknown" if the system does not say. */
+void http_client_address(const struct http_request *request, char ret_address[HTTP_CLIENT_ADDRESS_SIZE]);
+/* The user at the other end of a Unix socket, when it connected. False over TCP, and for a browser or a proxy that speaks for others. */
+bool http_peer_user(const struct http_request *request, uid_t *ret_user);
+/* Whether that user's process was in this group. */
+bool http_peer_has_group(const struct http_request *request, gid_t group);
+/* Calls `answered` once, when the request is answered: with the status, and also if nobody is there any more to take the answer. */
+void http_when_answered(struct http_request *request, void (*answered)(void *data, int status), void *data);
+/* The data that was given there; NULL: none. */
+void *http_answered_data(const struct http_request *request);
 
 /* Query values by the reference's rules (2.0). On a bad value they answer 400 themselves and return false. */
 bool http_query_boolean(struct http_request *request, const char *name, bool default_value, bool *ret_value);

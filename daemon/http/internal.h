@@ -98,6 +98,7 @@ struct http_request {
     bool examined;     /* the first call of libmicrohttpd is behind us */
     bool must_close;   /* refused: where the next request begins is not certain */
     bool suspended;
+    bool revoked;  /* the token was good when the header came, and is no more */
     bool owed;     /* a handler has it and has not answered */
     bool answered; /* `response` stands, or was handed to libmicrohttpd */
     bool failed;   /* memory was short while the answer was put together */
@@ -107,7 +108,9 @@ struct http_request {
     struct MHD_Response *response;
     struct http_reply_field *fields;
     struct http_stream *stream; /* the answer, when it is one */
-    char uri[];                 /* as it came; cut up and decoded in place by http_target_parse */
+    void (*when_answered)(void *data, int status);
+    void *when_answered_data;
+    char uri[]; /* as it came; cut up and decoded in place by http_target_parse */
 };
 
 /* What a server does; the order is that of its life. */
@@ -129,10 +132,11 @@ struct http_server {
     struct MHD_Daemon *daemon;
     int listen_fd;
     int port;
-    bool loopback;
+    bool loopback;     /* no other machine can connect */
+    bool local;        /* a Unix socket */
     char host[256];    /* host part of the settings' address, without brackets */
     char machine[256]; /* what this machine calls itself; "": nothing */
-    char url[320];
+    char url[384];
     struct http_settings settings;
     uint64_t stage_limit_ms[HTTP_STAGES]; /* 0: none of ours */
     struct http_stage_list stages[HTTP_STAGES];
@@ -254,6 +258,8 @@ void http_router_take_parts(struct http_request *request);
 /* access.c */
 /* Finds the route and who asks; sets the request's route, parts and principal. On refusal or OPTIONS it has answered: false. */
 bool http_access_admit(struct http_request *request, const char *authorization);
+/* True when the token has been revoked since: it has answered. */
+bool http_access_refuse_revoked(struct http_request *request);
 
 /* query.c */
 /* False: it has answered 400. */
@@ -264,8 +270,9 @@ bool http_query_check(struct http_request *request);
 struct MHD_Response *http_reply_short_of_memory(void);
 /* Answers in place of the handler, which goes on owing one that will be dropped. */
 void http_reply_in_place(struct http_request *request, enum hd_code code, const char *message);
-/* The handler's debt is paid. False: somebody answered in its place (the server is closing), and this answer goes nowhere. */
-bool http_reply_settle(struct http_request *request);
+/* The handler's debt is paid, with this status. False: somebody answered in its place (the server is closing), and this answer goes
+ * nowhere. */
+bool http_reply_settle(struct http_request *request, int status);
 /* Makes `response` (NULL: memory was short) the request's answer and takes it over. */
 void http_reply_response(struct http_request *request, struct MHD_Response *response, int status);
 /* Hands the answer to libmicrohttpd. */
@@ -273,6 +280,11 @@ enum MHD_Result http_reply_queue(struct http_request *request);
 /* {"error":{...}} as all errors of this daemon look. */
 void http_reply_error_text(struct hd_text *text, const char *code, const char *message, const char *target,
                            const struct hd_problems *problems);
+
+/* local.c */
+int http_local_listen(const char *path, int *ret_fd, struct hd_error *error);
+/* Fills in what the server knows of its address. */
+int http_local_describe(struct http_server *server, const char *path, struct hd_error *error);
 
 /* listen.c */
 int http_listen(struct http_server *server, struct hd_error *error);

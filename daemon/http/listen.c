@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -137,14 +138,17 @@ static int describe(struct http_server *server, struct hd_error *error)
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
+        struct sockaddr_un local;
     } name = {0};
     socklen_t length = sizeof name;
     char host[NI_MAXHOST];
     if (getsockname(server->listen_fd, &name.any, &length) != 0)
         return hd_error_system(error, HD_INTERNAL, errno, "cannot find out the address of the listening socket");
+    if (name.any.sa_family == AF_UNIX)
+        return http_local_describe(server, name.local.sun_path, error);
     bool v6 = name.any.sa_family == AF_INET6;
     if (!v6 && name.any.sa_family != AF_INET)
-        return hd_error_set(error, HD_INVALID, "the listening socket that was handed over is not a TCP socket");
+        return hd_error_set(error, HD_INVALID, "the listening socket that was handed over is neither a TCP nor a Unix socket");
     if (!v6 && name.v4.sin_addr.s_addr == htonl(INADDR_ANY))
         name.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     else if (v6 && IN6_IS_ADDR_UNSPECIFIED(&name.v6.sin6_addr))
@@ -174,16 +178,19 @@ static int check_plaintext(const struct http_server *server, struct hd_error *er
 int http_listen(struct http_server *server, struct hd_error *error)
 {
     const struct http_settings *settings = &server->settings;
+    const char *path = settings->listen_fd < 0 ? http_local_path(settings->address) : NULL;
     char port[8];
-    int rc;
+    int rc = 0;
     server->listen_fd = settings->listen_fd;
-    if (server->listen_fd < 0) {
+    if (path != NULL) {
+        rc = http_local_listen(path, &server->listen_fd, error);
+    } else if (server->listen_fd < 0) {
         rc = split(settings->address, server->host, sizeof server->host, port, sizeof port, error);
         if (rc == 0)
             rc = listen_on(settings->address, server->host, port, &server->listen_fd, error);
-        if (rc < 0)
-            return rc;
     }
+    if (rc < 0)
+        return rc;
     rc = describe(server, error);
     if (rc == 0)
         rc = check_plaintext(server, error);

@@ -41,11 +41,15 @@ void http_reply_header(struct http_request *request, const char *name, const cha
     request->fields = field;
 }
 
-bool http_reply_settle(struct http_request *request)
+bool http_reply_settle(struct http_request *request, int status)
 {
     bool was_answered = request->answered;
+    void (*when_answered)(void *data, int status) = request->when_answered;
     assert(request->owed || !was_answered);
     request->owed = false;
+    request->when_answered = NULL;
+    if (when_answered != NULL)
+        when_answered(request->when_answered_data, status);
     if (was_answered && request->connection == NULL)
         http_request_free(request);
     return !was_answered;
@@ -114,7 +118,7 @@ static void answer_text(struct http_request *request, int status, const char *co
 
 void http_reply_json(struct http_request *request, int status, struct hd_text *text)
 {
-    if (http_reply_settle(request))
+    if (http_reply_settle(request, status))
         answer_text(request, status, "application/json", text);
     else
         hd_text_clear(text);
@@ -122,7 +126,7 @@ void http_reply_json(struct http_request *request, int status, struct hd_text *t
 
 void http_reply_text(struct http_request *request, int status, const char *content_type, struct hd_text *text)
 {
-    if (http_reply_settle(request))
+    if (http_reply_settle(request, status))
         answer_text(request, status, content_type, text);
     else
         hd_text_clear(text);
@@ -130,7 +134,7 @@ void http_reply_text(struct http_request *request, int status, const char *conte
 
 void http_reply_empty(struct http_request *request, int status)
 {
-    if (http_reply_settle(request))
+    if (http_reply_settle(request, status))
         http_reply_response(request, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), status);
 }
 
@@ -184,10 +188,10 @@ void http_reply_in_place(struct http_request *request, enum hd_code code, const 
 
 void http_reply_error(struct http_request *request, const struct hd_error *error)
 {
-    if (!http_reply_settle(request))
-        return;
     /* An error without a code is a fault of the caller, but the client must hear something. */
     enum hd_code code = error->code != HD_NO_ERROR ? error->code : HD_INTERNAL;
+    if (!http_reply_settle(request, hd_code_status(code)))
+        return;
     struct hd_text text = {0};
     http_reply_error_text(&text, hd_code_name(code), error->message, error->target, NULL);
     answer_text(request, hd_code_status(code), "application/json", &text);
@@ -195,7 +199,7 @@ void http_reply_error(struct http_request *request, const struct hd_error *error
 
 void http_reply_problems(struct http_request *request, const struct hd_problems *problems)
 {
-    if (!http_reply_settle(request))
+    if (!http_reply_settle(request, hd_code_status(HD_INVALID)))
         return;
     if (problems->out_of_memory || problems->count == 0) {
         http_reply_response(request, NULL, 0);
@@ -222,7 +226,7 @@ static bool describe_file(struct MHD_Response *response, const char *content_typ
 void http_reply_file(struct http_request *request, const char *content_type, int fd, int64_t offset, int64_t length, bool partial,
                      int64_t total)
 {
-    if (!http_reply_settle(request)) {
+    if (!http_reply_settle(request, partial ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK)) {
         close(fd);
         return;
     }

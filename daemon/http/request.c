@@ -1,4 +1,8 @@
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "core/json.h"
 #include "internal.h"
@@ -28,6 +32,35 @@ const struct http_principal *http_principal(const struct http_request *request)
 const char *http_method(const struct http_request *request)
 {
     return request->method;
+}
+
+const char *http_route_path(const struct http_request *request)
+{
+    return request->route->path;
+}
+
+void http_client_address(const struct http_request *request, char ret_address[HTTP_CLIENT_ADDRESS_SIZE])
+{
+    const union MHD_ConnectionInfo *info =
+        request->connection != NULL ? MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS) : NULL;
+    const struct sockaddr *address = info != NULL ? info->client_addr : NULL;
+    socklen_t size = address != NULL && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    bool is_internet = address != NULL && (address->sa_family == AF_INET || address->sa_family == AF_INET6);
+    if (request->server != NULL && request->server->local)
+        strcpy(ret_address, "unix");
+    else if (!is_internet || getnameinfo(address, size, ret_address, HTTP_CLIENT_ADDRESS_SIZE, NULL, 0, NI_NUMERICHOST) != 0)
+        strcpy(ret_address, "unknown");
+}
+
+void http_when_answered(struct http_request *request, void (*answered)(void *data, int status), void *data)
+{
+    request->when_answered = answered;
+    request->when_answered_data = data;
+}
+
+void *http_answered_data(const struct http_request *request)
+{
+    return request->when_answered != NULL ? request->when_answered_data : NULL;
 }
 
 cJSON *http_body_parse(const struct http_request *request, bool may_be_empty, struct hd_problems *problems)

@@ -126,7 +126,7 @@ static void keep_alive(int fd)
 struct http_stream *http_stream_open(struct http_request *request, int status, const struct http_stream_settings *settings)
 {
     enum { BLOCK = 4096 };
-    if (refuse(request) || !http_reply_settle(request))
+    if (refuse(request) || http_access_refuse_revoked(request) || !http_reply_settle(request, status))
         return NULL;
     struct http_stream *stream = calloc(1, sizeof *stream);
     struct MHD_Response *response =

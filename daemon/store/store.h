@@ -3,8 +3,8 @@
  * Writes are objects: fill in the inputs, call the function, and `done` is called on the loop thread when the group that the write shared
  * is committed and synced (result 0), or when it was refused or failed (negative, with `error`). One writer thread takes all that waits
  * into one transaction; a refused one leaves no trace there and harms no other. Conditions are checked in that transaction, never on the
- * loop. Writes are done in the order in which they were submitted, and `done` comes in that order. They are handed over before the loop waits:
- * submitted in one turn of it, they mostly share a commit.
+ * loop. Writes are done in the order in which they were submitted, and `done` comes in that order. They are handed over before the loop
+ * waits: submitted in one turn of it, they mostly share a commit.
  *
  * Reads take a reader: a read-only connection. The loop has one of its own for O(log n) questions; the pool takes and gives back others. */
 #ifndef HYPERDRIVED_STORE_H
@@ -246,6 +246,38 @@ struct store_set_device {
 };
 int store_set_device(struct store *store, struct store_set_device *request, struct hd_error *error);
 
+enum { STORE_TOKENS = 1000 /* at most */, STORE_TOKEN_HASH = 32 /* bytes */ };
+
+/* A token for somebody beside the owner. HD_CONFLICT when there is one of this name, or too many. */
+struct store_create_token {
+    struct store_write write;
+    const char *name, *role, *created_by; /* live until done */
+    unsigned char hash[STORE_TOKEN_HASH]; /* of the token, which is not stored */
+    int64_t ret_created_us;
+};
+int store_create_token(struct store *store, struct store_create_token *request, struct hd_error *error);
+
+/* HD_NOT_FOUND when there is none of this name. */
+struct store_revoke_token {
+    struct store_write write;
+    const char *name; /* lives until done */
+};
+int store_revoke_token(struct store *store, struct store_revoke_token *request, struct hd_error *error);
+
+/* A row of the record of who asked for which change: written when the request comes (status 0), and once more with the status when it is
+ * answered. All strings live until done. */
+struct store_audit {
+    struct store_write write;
+    int64_t key;       /* above those of all rows before */
+    int64_t at_us;     /* when the request came */
+    int64_t oldest_us; /* with status 0: rows from before this go, a few at a time */
+    const char *who, *address, *request;
+    const char *target; /* NULL: none */
+    int status;
+    bool forget; /* the row goes instead */
+};
+int store_keep_audit(struct store *store, struct store_audit *request, struct hd_error *error);
+
 /* Ends a sweep that cannot go on (its source is gone). Live children must be none. */
 struct store_fail_sweep {
     struct store_write write;
@@ -414,6 +446,33 @@ int store_read_best(struct store_reader *reader, int64_t sweep, bool include_fai
 /* Devices that are drained. */
 typedef int store_drained_row(void *context, const char *id);
 int store_read_drained(struct store_reader *reader, store_drained_row *row, void *context, struct hd_error *error);
+
+struct store_token_key {
+    char role[16];
+    unsigned char hash[STORE_TOKEN_HASH];
+};
+/* 1: found, 0: there is none of this name, negative: failed. */
+int store_find_token(struct store_reader *reader, const char *name, struct store_token_key *ret_key, struct hd_error *error);
+struct store_token {
+    const char *name, *role, *created_by;
+    int64_t created_us;
+};
+/* By name. */
+typedef int store_token_row(void *context, const struct store_token *token);
+int store_read_tokens(struct store_reader *reader, store_token_row *row, void *context, struct hd_error *error);
+
+/* Key of the newest row; 0: there is none. */
+int store_read_newest_audit(struct store_reader *reader, int64_t *ret_key, struct hd_error *error);
+struct store_audit_entry {
+    int64_t key, at_us;
+    const char *who, *address, *request;
+    const char *target; /* NULL: none */
+    int status;         /* 0: it was never answered */
+};
+/* Newest first; `before` is the key to go on below (0: from the newest). */
+typedef int store_audit_row(void *context, const struct store_audit_entry *entry);
+int store_read_audit(struct store_reader *reader, int64_t before, int64_t limit, store_audit_row *row, void *context,
+                     struct hd_error *error);
 
 /* One name of one child, and then its points; runs by ascending number, names by first report. */
 struct store_series {

@@ -34,6 +34,7 @@ enum option_id {
     OPTION_POLICY,
     OPTION_CANCELED,
     OPTION_MIN_FREE,
+    OPTION_ROLE,
     OPTION_COUNT,
 };
 

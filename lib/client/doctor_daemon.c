@@ -35,8 +35,12 @@ void doctor_check_token(struct doctor *doctor, struct doctor_finding *finding)
 {
     enum hd_code code = doctor->version_error.code;
 
-    if (doctor->version != NULL) {
+    const char *who = member_text(doctor->version, "asked_by", "owner");
+
+    if (doctor->version != NULL && strcmp(who, "owner") == 0) {
         doctor_found(finding, DOCTOR_OK, "is the owner's");
+    } else if (doctor->version != NULL) {
+        doctor_found(finding, DOCTOR_OK, "%s, with the role %s", who, member_text(doctor->version, "role", ""));
     } else if (code == HD_UNAUTHORIZED && doctor->address.folder != NULL) {
         doctor_found(finding, DOCTOR_FAULT,
                      "the daemon at %s refuses the token of %s/token: another daemon answers there, or the file is not the one it started "

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "socket_url.h"
 
 enum { SMALL_FILE = 4096 };
 
@@ -59,6 +60,9 @@ static int read_folder(const char *folder, struct address *address, struct hd_er
         return hd_error_system(error, number == -EACCES ? HD_FORBIDDEN : HD_UNAVAILABLE, -number, "cannot read %s/url", folder);
     }
     number = read_line(folder, "token", &address->token);
+    if (number == -EACCES && hd_is_socket_url(address->url)) {
+        number = 0; /* the user may be enough */
+    }
     if (number < 0) {
         return hd_error_system(error, number == -EACCES ? HD_FORBIDDEN : HD_UNAVAILABLE, -number, "cannot read %s/token", folder);
     }
@@ -152,8 +156,17 @@ static int check_address(struct address *address, struct hd_error *error)
 {
     size_t length = strlen(address->url);
 
-    if (strncasecmp(address->url, "http://", 7) != 0 && strncasecmp(address->url, "https://", 8) != 0) {
-        return hd_error_set(error, HD_INVALID, "the address '%s' must begin with http:// or https://", address->url);
+    if (hd_is_socket_url(address->url)) {
+        char path[HD_SOCKET_PATH_SIZE];
+
+        if (hd_socket_url(address->url, path) == NULL) {
+            return hd_error_set(error, HD_INVALID,
+                                "the address '%s' does not name a socket; write http+unix:// and its absolute path with %%2F for /, as in "
+                                "http+unix://%%2Frun%%2Fhyperdrive%%2Fsocket",
+                                address->url);
+        }
+    } else if (strncasecmp(address->url, "http://", 7) != 0 && strncasecmp(address->url, "https://", 8) != 0) {
+        return hd_error_set(error, HD_INVALID, "the address '%s' must begin with http://, https:// or http+unix://", address->url);
     }
     while (length > 0 && address->url[length - 1] == '/') {
         address->url[--length] = '\0';

@@ -89,6 +89,20 @@ static const struct command commands[] = {
      "device cpu are all CPUs: while it is drained no run starts at all.\n"
      "\nExamples:\n  hyperdrive devices\n  hyperdrive devices drain DEVICE\n  hyperdrive devices --json | jq -r '.devices[].id'\n",
      0, 0, 2, command_devices},
+    {"token", "create NAME|list|revoke NAME", "make a token for somebody else, list the tokens, or revoke one",
+     "A token with the role read may look at everything; with submit also submit, change and end sweeps, and so run programs as the "
+     "daemon's\n"
+     "user; with admin do everything. It is shown once, when it is made. A revoked token is good for nothing from then on. Needs the\n"
+     "owner's token, or one with the role admin.\n"
+     "\nExamples:\n  hyperdrive token create ci --role submit\n  hyperdrive token list\n  hyperdrive token revoke ci\n"
+     "  HYPERDRIVE_URL=http://127.0.0.1:8700 HYPERDRIVE_TOKEN=t.ci.0123... hyperdrive list\n",
+     OPTION_BIT(OPTION_ROLE), 1, 2, command_token},
+    {"audit", "", "show who asked for which change, newest first",
+     "One line for each request that may have changed something, but none for the reports of runs: when, whose token, from where, the\n"
+     "status of the answer (- if the daemon ended before it), and what. Needs the owner's token, or one with the role admin.\n"
+     "\nExamples:\n  hyperdrive audit\n  hyperdrive audit --limit 200\n  hyperdrive audit --json | jq '.entries[] | select(.who == \"token "
+     "ci\")'\n",
+     OPTION_BIT(OPTION_LIMIT), 0, 0, command_audit},
     {"doctor", "", "look at an installation and say what is wrong, and what would be right",
      "One line for each check: ok, warning, fault, or unknown for a check that cannot be made here. Ends with 1 if there is a fault.\n"
      "It looks for the daemon as every command does; the state folder, the daemon's limits and its processes only on its own machine.\n"

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "core/json.h"
+#include "socket_url.h"
 
 enum {
     CONNECT_TIMEOUT_SECONDS = 5,
@@ -19,7 +20,8 @@ struct rest {
     CURL *curl;
     struct curl_slist *headers; /* for requests without a body */
     struct curl_slist *headers_with_body;
-    char *url;
+    char *url;  /* as it was given */
+    char *base; /* what requests begin with */
     char *source;
     bool has_token;
     struct hd_problems details;
@@ -116,6 +118,10 @@ static bool is_near(const char *url)
     static const char *const near[] = {"127.", "localhost", "[::1]"};
     const char *host = strstr(url, "://");
 
+    if (hd_is_socket_url(url)) {
+        return true;
+    }
+
     for (size_t i = 0; host != NULL && i < sizeof(near) / sizeof(near[0]); i++) {
         if (strncasecmp(host + 3, near[i], strlen(near[i])) == 0) {
             return true;
@@ -126,6 +132,7 @@ static bool is_near(const char *url)
 
 int rest_open(struct rest **ret_rest, const struct address *address, struct hd_error *error)
 {
+    char socket_path[HD_SOCKET_PATH_SIZE];
     struct rest *rest;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -138,14 +145,17 @@ int rest_open(struct rest **ret_rest, const struct address *address, struct hd_e
     }
     rest->curl = curl_easy_init();
     rest->url = strdup(address->url);
+    rest->base = strdup(hd_is_socket_url(address->url) ? "http://localhost" : address->url);
     rest->source = strdup(address->source);
     rest->has_token = address->token != NULL;
-    if (rest->curl == NULL || rest->url == NULL || rest->source == NULL || !make_headers(rest, address->token)) {
+    if (rest->curl == NULL || rest->url == NULL || rest->base == NULL || rest->source == NULL || !make_headers(rest, address->token)) {
         rest_close(rest);
         return out_of_memory(error);
     }
     set_options(rest);
-    if (address->authorities != NULL && curl_easy_setopt(rest->curl, CURLOPT_CAINFO, address->authorities) != CURLE_OK) {
+    if ((address->authorities != NULL && curl_easy_setopt(rest->curl, CURLOPT_CAINFO, address->authorities) != CURLE_OK) ||
+        (hd_socket_url(address->url, socket_path) != NULL &&
+         curl_easy_setopt(rest->curl, CURLOPT_UNIX_SOCKET_PATH, socket_path) != CURLE_OK)) {
         rest_close(rest);
         return out_of_memory(error);
     }
@@ -166,6 +176,7 @@ void rest_close(struct rest *rest)
     curl_slist_free_all(rest->headers_with_body);
     hd_problems_clear(&rest->details);
     free(rest->url);
+    free(rest->base);
     free(rest->source);
     free(rest);
     curl_global_cleanup();
@@ -292,7 +303,7 @@ int rest_call(struct rest *rest, const struct rest_request *request, struct rest
     int result = 0;
 
     hd_problems_clear(&rest->details);
-    hd_text_format(&url, "%s%s%s", rest->url, request->root ? "" : "/api/v1", request->path);
+    hd_text_format(&url, "%s%s%s", rest->base, request->root ? "" : "/api/v1", request->path);
     if (url.failed) {
         hd_text_clear(&url);
         return out_of_memory(error);

@@ -18,6 +18,7 @@
 #include "core/text.h"
 #include "hyperdrive.h"
 #include "reporter.h"
+#include "socket_url.h"
 #include "spool.h"
 
 enum {
@@ -285,6 +286,24 @@ static curl_socket_t open_socket(void *unused, curlsocktype purpose, struct curl
     return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
 }
 
+static bool set_address(struct sender *sender)
+{
+    const char *url = sender->reporter->url;
+    char path[HD_SOCKET_PATH_SIZE];
+    const char *rest = hd_socket_url(url, path);
+    struct hd_text local = {0};
+    bool set;
+
+    if (rest == NULL) {
+        return curl_easy_setopt(sender->curl, CURLOPT_URL, url) == CURLE_OK;
+    }
+    hd_text_format(&local, "http://localhost%s", rest);
+    set = !local.failed && curl_easy_setopt(sender->curl, CURLOPT_URL, local.data) == CURLE_OK &&
+          curl_easy_setopt(sender->curl, CURLOPT_UNIX_SOCKET_PATH, path) == CURLE_OK;
+    hd_text_clear(&local);
+    return set;
+}
+
 static bool set_options(struct sender *sender)
 {
     static const char *const headers[] = {"Accept: application/json", "Content-Type: application/json", "Expect:"};
@@ -313,7 +332,7 @@ static bool set_options(struct sender *sender)
     if (sender->reporter->authorities != NULL && curl_easy_setopt(curl, CURLOPT_CAINFO, sender->reporter->authorities) != CURLE_OK) {
         return false;
     }
-    return curl_easy_setopt(curl, CURLOPT_URL, sender->reporter->url) == CURLE_OK;
+    return set_address(sender);
 }
 
 static void fail_attempt(struct sender *sender, const char *why)

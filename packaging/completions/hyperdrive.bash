@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
 
-_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices doctor report'
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices token audit doctor report'
 
 # _hyperdrive_options COMMAND: the long options that it takes.
 _hyperdrive_options() {
@@ -10,12 +10,14 @@ _hyperdrive_options() {
     submit) echo --watch ;;
     sample) echo --number ;;
     list) echo --status --experiment --limit ;;
+    audit) echo --limit ;;
     best) echo --no-failed --no-canceled --no-inherited ;;
     children) echo --top --reverse --discard-no-metric ;;
     logs | events) echo --follow ;;
     retry) echo --watch --canceled ;;
     replay) echo --policy ;;
     delete) echo --yes ;;
+    token) echo --role ;;
     doctor) echo --min-free ;;
     set) echo --max-total-runs --max-concurrent-runs ;;
     report) echo --step --retry ;;
@@ -39,6 +41,14 @@ _hyperdrive_devices() {
   done
 }
 
+# _hyperdrive_tokens PLACE...: names of the tokens beside the owner's.
+_hyperdrive_tokens() {
+  local name rest
+  hyperdrive "$@" token list 2>/dev/null </dev/null | while read -r name rest; do
+    [ "$name" = TOKEN ] || echo "$name"
+  done
+}
+
 # Finds what stands in front of the cursor: the command, how many operands follow it, and where the daemon is.
 _hyperdrive_read() {
   local i=1 word
@@ -55,7 +65,7 @@ _hyperdrive_read() {
           place+=("$word" "${COMP_WORDS[i + 1]-}")
           i=$((i + 1))
           ;;
-        --status | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry | --policy | -n | -s | -p)
+        --status | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --role | --step | --retry | --policy | -n | -s | -p)
           i=$((i + 1))
           ;;
         -*) ;;
@@ -106,6 +116,10 @@ _hyperdrive() {
       _hyperdrive_words 'bandit,slack_factor=0.1 median_stopping truncation_selection,truncation_percentage=20' "$current"
       return
       ;;
+    --role)
+      _hyperdrive_words 'read submit admin' "$current"
+      return
+      ;;
     --url | --experiment | --limit | --number | --top | --max-total-runs | --max-concurrent-runs | --min-free | --step | --retry | -n | -s)
       COMPREPLY=()
       return
@@ -117,6 +131,8 @@ _hyperdrive() {
     _hyperdrive_words "$_hyperdrive_commands" "$current"
   elif [ "$operands" -eq 1 ] && [ "$command" = devices ]; then
     _hyperdrive_words "$(_hyperdrive_devices ${place[@]+"${place[@]}"})" "$current"
+  elif [ "$operands" -eq 1 ] && [ "$command" = token ]; then
+    _hyperdrive_words "$(_hyperdrive_tokens ${place[@]+"${place[@]}"})" "$current"
   elif [ "$operands" -gt 0 ] && [ "$command" != retry ]; then
     COMPREPLY=()
   else
@@ -126,6 +142,7 @@ _hyperdrive() {
         _hyperdrive_words "$(_hyperdrive_sweeps ${place[@]+"${place[@]}"})" "$current"
         ;;
       devices) _hyperdrive_words 'drain activate' "$current" ;;
+      token) _hyperdrive_words 'create list revoke' "$current" ;;
       *) COMPREPLY=() ;;
     esac
   fi

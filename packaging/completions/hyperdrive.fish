@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in fish. Ids come from the daemon that the command line names, quietly.
 
-set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices doctor report
+set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices token audit doctor report
 
 # Options of the command line that name the daemon.
 function __hyperdrive_place
@@ -22,6 +22,10 @@ end
 
 function __hyperdrive_devices
     hyperdrive (__hyperdrive_place) devices 2>/dev/null </dev/null | string match -r '^(?:cpu|GPU-\S+|nvidia-\S+|amd-\S+)'
+end
+
+function __hyperdrive_tokens
+    hyperdrive (__hyperdrive_place) token list 2>/dev/null </dev/null | string match -rv '^TOKEN ' | string match -r '^\S+'
 end
 
 function __hyperdrive_needs_command
@@ -54,6 +58,8 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a replay -d 'Tell what ano
 complete -c hyperdrive -n __hyperdrive_needs_command -a set -d 'Change the limits of a sweep that has not ended'
 complete -c hyperdrive -n __hyperdrive_needs_command -a delete -d 'Delete a sweep that has ended, with all its runs and their files'
 complete -c hyperdrive -n __hyperdrive_needs_command -a devices -d 'Show slots, CPUs and GPUs; drain a device, or put it back'
+complete -c hyperdrive -n __hyperdrive_needs_command -a token -d 'Make a token for somebody else, list the tokens, or revoke one'
+complete -c hyperdrive -n __hyperdrive_needs_command -a audit -d 'Show who asked for which change, newest first'
 complete -c hyperdrive -n __hyperdrive_needs_command -a doctor -d 'Look at an installation and say what is wrong'
 complete -c hyperdrive -n __hyperdrive_needs_command -a report -d 'Report metrics of the run that this is called in'
 
@@ -63,11 +69,14 @@ complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children 
 complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and not __fish_seen_subcommand_from drain activate' -a 'drain activate'
 complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and __fish_seen_subcommand_from drain activate' -a '(__hyperdrive_devices)'
 
+complete -c hyperdrive -n '__fish_seen_subcommand_from token; and not __fish_seen_subcommand_from create list revoke' -a 'create list revoke'
+complete -c hyperdrive -n '__fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke' -a '(__hyperdrive_tokens)'
+
 complete -c hyperdrive -n '__fish_seen_subcommand_from submit' -s w -l watch -d 'Show the progress until the sweep ends'
 complete -c hyperdrive -n '__fish_seen_subcommand_from sample' -s n -l number -x -d 'How many configurations'
 complete -c hyperdrive -n '__fish_seen_subcommand_from list' -l status -x -a 'Starting Running CancelRequested Completed Failed Canceled' -d 'Only sweeps with this status'
 complete -c hyperdrive -n '__fish_seen_subcommand_from list' -l experiment -x -d 'Only sweeps of this experiment'
-complete -c hyperdrive -n '__fish_seen_subcommand_from list' -s n -l limit -x -d 'How many sweeps'
+complete -c hyperdrive -n '__fish_seen_subcommand_from list audit' -s n -l limit -x -d 'How many'
 complete -c hyperdrive -n '__fish_seen_subcommand_from best' -l no-failed -d 'Leave out children that Failed'
 complete -c hyperdrive -n '__fish_seen_subcommand_from best' -l no-canceled -d 'Leave out children that were Canceled'
 complete -c hyperdrive -n '__fish_seen_subcommand_from best' -l no-inherited -d 'Leave out the sweeps of resume_from'
@@ -82,5 +91,6 @@ complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-total-runs -x
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-concurrent-runs -x -d 'How many at once; 0 for as many as there are slots'
 complete -c hyperdrive -n '__fish_seen_subcommand_from delete' -s y -l yes -d 'Do not ask'
 complete -c hyperdrive -n '__fish_seen_subcommand_from doctor' -l min-free -x -d 'MiB that should be free'
+complete -c hyperdrive -n '__fish_seen_subcommand_from token' -l role -x -a 'read submit admin' -d 'What the token may do'
 complete -c hyperdrive -n '__fish_seen_subcommand_from report' -s s -l step -x -d 'Step that the values belong to'
 complete -c hyperdrive -n '__fish_seen_subcommand_from report' -l retry -x -d 'How long to try, in seconds'

@@ -163,17 +163,33 @@ def check_error_shape(response, what):
         assert set(detail) >= {"code", "message", "target"}, "%s: %r" % (what, detail)
 
 
+class SocketConnection(http.client.HTTPConnection):
+    """To a Unix socket, whose path stands in the address with %2F for each slash."""
+
+    def __init__(self, address, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = urllib.parse.unquote(address)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
 class Client:
     """Speaks to the daemon at `url` with `token` (None: without one). Paths are relative to the API root unless they begin with //.
 
     Under HTTPS it is verified by the PEM file `authorities`, as `name` (None: as the host of the URL)."""
 
     def __init__(self, url, token, authorities=None, name=None):
+        self.url = url
         self.address = urllib.parse.urlsplit(url).netloc
         self.secure = url.startswith("https:")
         self.token, self.authorities, self.name = token, authorities, name
 
     def connection(self):
+        if self.url.startswith("http+unix://"):
+            return SocketConnection(self.address, timeout=DEADLINE)
         if not self.secure:
             return http.client.HTTPConnection(self.address, timeout=DEADLINE)
         context = ssl.create_default_context(cafile=self.authorities)

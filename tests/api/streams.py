@@ -1,6 +1,5 @@
 """Answers without an end: read as they come, and held against schema/openapi.yaml."""
 
-import http.client
 import urllib.parse
 
 import harness
@@ -25,8 +24,9 @@ class Stream:
 
     def __init__(self, client, path, headers=None, **query):
         target = "/api/v1" + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        self.connection = http.client.HTTPConnection(client.address, timeout=harness.DEADLINE)
-        self.connection.request("GET", target, headers={"Authorization": "Bearer " + client.token, **(headers or {})})
+        self.connection = client.connection()
+        sent = {} if client.token is None else {"Authorization": "Bearer " + client.token}
+        self.connection.request("GET", target, headers={**sent, **(headers or {})})
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
         self.headers = self.answer.headers

@@ -185,12 +185,12 @@ class HandOver(DaemonTest):
         self.addCleanup(silent.close)
         self.hand_over(silent)
         self.assertRegex(self.daemon.refused()[1], "no listening stream socket: its socket unit needs ListenStream= and Accept=no")
-        local = socket.socket(socket.AF_UNIX)
-        self.addCleanup(local.close)
-        local.bind(os.path.join(self.folder, "local"))
-        local.listen()
-        self.hand_over(local)
-        self.assertEqual(self.daemon.refused()[0], 1)
+        nameless = socket.socket(socket.AF_UNIX)
+        self.addCleanup(nameless.close)
+        nameless.bind("\0" + self.folder)
+        nameless.listen()
+        self.hand_over(nameless)
+        self.assertRegex(self.daemon.refused()[1], "has no path: anybody could take its name")
 
     def test_meant_for_another_process(self):
         given = self.open_socket()

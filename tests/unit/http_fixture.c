@@ -16,8 +16,9 @@
 
 enum action { RELEASE = 1, CLOSE, END };
 
-static bool authenticate(void *context, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
 {
+    (void)request;
     (void)context;
     if (strcmp(token, "owner") == 0) {
         ret_principal->role = HTTP_OWNER;
@@ -150,19 +151,19 @@ static void send_brief_stream(struct http_request *request, void *context)
 static const char *const THING_PARAMETERS[] = {"top", "reverse", "name", NULL};
 static const char *const FILE_PARAMETERS[] = {"from", "length", NULL};
 static const struct http_route ROUTES[] = {
-    {"GET", "/healthz", HTTP_OPEN, say_pong, NULL},
-    {"GET", "/echo/{text}", HTTP_OPEN, say_part, NULL},
-    {"GET", "/rest/{text...}", HTTP_OPEN, say_part, NULL},
-    {"GET", "/thing/{id}", HTTP_OPEN, say_thing, THING_PARAMETERS},
-    {"POST", "/json/{how}", HTTP_OPEN, take_json, NULL},
-    {"POST", "/small", HTTP_OPEN, take_small_json, NULL},
-    {"GET", "/hold", HTTP_OPEN, hold, NULL},
-    {"GET", "/deferred", HTTP_OPEN, defer, NULL},
-    {"GET", "/file", HTTP_OPEN, send_file, FILE_PARAMETERS},
-    {"GET", "/brief", HTTP_OPEN, send_brief_stream, NULL},
-    {"GET", "/api/v1/owner", HTTP_OWNER_ONLY, say_pong, NULL},
-    {"POST", "/api/v1/owner", HTTP_OWNER_ONLY, say_pong, NULL},
-    {"GET", "/api/v1/runs/{id}", HTTP_OWN_RUN, say_part, NULL},
+    {"GET", "/healthz", HTTP_OPEN, 0, say_pong, NULL},
+    {"GET", "/echo/{text}", HTTP_OPEN, 0, say_part, NULL},
+    {"GET", "/rest/{text...}", HTTP_OPEN, 0, say_part, NULL},
+    {"GET", "/thing/{id}", HTTP_OPEN, 0, say_thing, THING_PARAMETERS},
+    {"POST", "/json/{how}", HTTP_OPEN, 0, take_json, NULL},
+    {"POST", "/small", HTTP_OPEN, 0, take_small_json, NULL},
+    {"GET", "/hold", HTTP_OPEN, 0, hold, NULL},
+    {"GET", "/deferred", HTTP_OPEN, 0, defer, NULL},
+    {"GET", "/file", HTTP_OPEN, 0, send_file, FILE_PARAMETERS},
+    {"GET", "/brief", HTTP_OPEN, 0, send_brief_stream, NULL},
+    {"GET", "/api/v1/owner", HTTP_ADMIN, 0, say_pong, NULL},
+    {"POST", "/api/v1/owner", HTTP_ADMIN, 0, say_pong, NULL},
+    {"GET", "/api/v1/runs/{id}", HTTP_READ, HTTP_OWN_RUN, say_part, NULL},
     {0},
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,6 +108,17 @@ static void *serve_all(void *data)
     }
 }
 
+static void serve_at(struct report_server *server, const char *url)
+{
+    ck_assert_int_eq(listen(server->listener, 16), 0);
+    ck_assert_int_eq(pthread_mutex_init(&server->lock, NULL), 0);
+    ck_assert_int_eq(pthread_cond_init(&server->changed, NULL), 0);
+    ck_assert_int_eq(pthread_create(&server->thread, NULL, serve_all, server), 0);
+    setenv("HYPERDRIVE_URL", url, 1);
+    setenv("HYPERDRIVE_RUN_ID", "HD_x_3", 1);
+    setenv("HYPERDRIVE_TOKEN", "r.HD_x_3.secret", 1);
+}
+
 void report_server_open(struct report_server *server, const enum mishap *mishaps, int mishap_count, enum mishap rest)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -117,16 +129,22 @@ void report_server_open(struct report_server *server, const enum mishap *mishaps
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(server->listener, 0);
     ck_assert_int_eq(bind(server->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(listen(server->listener, 16), 0);
     ck_assert_int_eq(getsockname(server->listener, (struct sockaddr *)&address, &length), 0);
     server->port = ntohs(address.sin_port);
-    ck_assert_int_eq(pthread_mutex_init(&server->lock, NULL), 0);
-    ck_assert_int_eq(pthread_cond_init(&server->changed, NULL), 0);
-    ck_assert_int_eq(pthread_create(&server->thread, NULL, serve_all, server), 0);
     snprintf(url, sizeof(url), "http://127.0.0.1:%d", server->port);
-    setenv("HYPERDRIVE_URL", url, 1);
-    setenv("HYPERDRIVE_RUN_ID", "HD_x_3", 1);
-    setenv("HYPERDRIVE_TOKEN", "r.HD_x_3.secret", 1);
+    serve_at(server, url);
+}
+
+void report_server_open_socket(struct report_server *server, const char *path, const char *url, enum mishap rest)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    *server = (struct report_server){.rest = rest};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(server->listener, 0);
+    ck_assert_int_eq(bind(server->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    serve_at(server, url);
 }
 
 void report_server_close(struct report_server *server)

@@ -33,6 +33,8 @@ struct report_server {
 
 /* Sets HYPERDRIVE_URL and the other variables of a run. */
 void report_server_open(struct report_server *server, const enum mishap *mishaps, int mishap_count, enum mishap rest);
+/* The same on a Unix socket, for which the URL stands. */
+void report_server_open_socket(struct report_server *server, const char *path, const char *url, enum mishap rest);
 void report_server_close(struct report_server *server);
 void report_server_open_gate(struct report_server *server);
 /* What comes from now on. */

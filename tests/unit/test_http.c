@@ -244,7 +244,7 @@ START_TEST(test_tokens)
                  "'Authorization' must be 'Bearer TOKEN'");
     expect("GET /api/v1/owner HTTP/1.1\r\n" HOST "authorization: bearer owner\r\n\r\n", 200, "{\"said\":\"pong\"}");
     expect_error("GET /api/v1/owner HTTP/1.1\r\n" HOST "Authorization: Bearer run-7\r\n\r\n", 403, "Forbidden",
-                 "a run's token is not enough here: the owner's is needed");
+                 "a run's token is not enough here: one with the role admin, or the owner's, is needed");
     expect("GET /api/v1/runs/7 HTTP/1.1\r\n" HOST "Authorization: Bearer run-7\r\n\r\n", 200, "{\"said\":\"7\"}");
     expect("GET /api/v1/runs/7 HTTP/1.1\r\n" HOST OWNER "\r\n", 200, "{\"said\":\"7\"}");
     expect_error("GET /api/v1/runs/8 HTTP/1.1\r\n" HOST "Authorization: Bearer run-7\r\n\r\n", 403, "Forbidden",

@@ -113,10 +113,10 @@ static void end_stream(struct http_request *request, void *context)
 
 static const char *const FEED_PARAMETERS[] = {"bytes", NULL};
 static const struct http_route ROUTES[] = {
-    {"GET", "/stream/{number}", HTTP_OPEN, open_stream, NULL},
-    {"GET", "/feed/{number}", HTTP_OPEN, feed_stream, FEED_PARAMETERS},
-    {"GET", "/say/{words}", HTTP_OPEN, say_to_all, NULL},
-    {"GET", "/end/{number}", HTTP_OPEN, end_stream, NULL},
+    {"GET", "/stream/{number}", HTTP_OPEN, 0, open_stream, NULL},
+    {"GET", "/feed/{number}", HTTP_OPEN, 0, feed_stream, FEED_PARAMETERS},
+    {"GET", "/say/{words}", HTTP_OPEN, 0, say_to_all, NULL},
+    {"GET", "/end/{number}", HTTP_OPEN, 0, end_stream, NULL},
     {0},
 };
 

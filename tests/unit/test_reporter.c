@@ -99,6 +99,27 @@ START_TEST(kinds_of_values)
 }
 END_TEST
 
+START_TEST(over_a_unix_socket)
+{
+    char folder[] = "/tmp/hd-reporter-XXXXXX", path[64], url[128];
+    struct hd_reporter *reporter;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/a socket", folder);
+    snprintf(url, sizeof(url), "http+unix://%%2Ftmp%%2f%s%%2Fa%%20socket", folder + strlen("/tmp/"));
+    report_server_open_socket(&server, path, url, STORE);
+    reporter = hd_open();
+    ck_assert_ptr_nonnull(reporter);
+    report_steps(reporter, 0, 3);
+    ck_assert_int_eq(hd_flush(reporter, DEADLINE_MS), 0);
+    ck_assert_ptr_nonnull(strstr(server.requests[0], "POST /api/v1/runs/HD_x_3/metrics HTTP/1.1\r\nHost: localhost\r\n"));
+    ck_assert_int_eq(hd_close(reporter), 0);
+    report_server_close(&server);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 START_TEST(wrong_arguments)
 {
     static char longest[65536 + 2], name[258];
@@ -590,6 +611,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, nothing_without_a_run);
     tcase_add_test(tests, kinds_of_values);
+    tcase_add_test(tests, over_a_unix_socket);
     tcase_add_test(tests, wrong_arguments);
     tcase_add_test(tests, batches_in_order);
     tcase_add_test(tests, lists_fill_batches);

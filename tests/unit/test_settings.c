@@ -59,12 +59,16 @@ static const struct {
     {"[http]\n", ":1: there are no sections here; write lines 'name = value' without '[http]'"},
     {"slots 4", ":1: a line must be 'name = value', got 'slots 4'"},
     {"= 4", ":1: a line must be 'name = value', got '= 4'"},
-    {"listen = 8700", ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, got '8700'"},
-    {"listen = ::1:8700", ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, got '::1:8700'"},
-    {"listen = 127.0.0.1:65536",
-     ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, got '127.0.0.1:65536'"},
-    {"listen = [127.0.0.1]:1", ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, got '[127.0.0.1]:1'"},
-    {"listen =", ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, got ''"},
+    {"listen = 8700",
+     ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, or unix: and an absolute path, got '8700'"},
+    {"listen = ::1:8700",
+     ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, or unix: and an absolute path, got '::1:8700'"},
+    {"listen = 127.0.0.1:65536", ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, or unix: and an "
+                                 "absolute path, got '127.0.0.1:65536'"},
+    {"listen = [127.0.0.1]:1", ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, or unix: and an "
+                               "absolute path, got '[127.0.0.1]:1'"},
+    {"listen =",
+     ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, or unix: and an absolute path, got ''"},
     {"stop_grace = 10", ":1: 'stop_grace' must be a whole number with a unit (us, ms, s, min, h, d) from 0 to 1 d, got '10'"},
     {"stop_grace = 25 h", ":1: 'stop_grace' must be a whole number with a unit (us, ms, s, min, h, d) from 0 to 1 d, got '25 h'"},
     {"header_timeout = 9223372036854775807 d",
@@ -87,6 +91,14 @@ static const struct {
     {"allowed_hosts = gpu1.lab:8700",
      ":1: 'allowed_hosts' must be names of this machine separated by spaces, without port, got 'gpu1.lab:8700'"},
     {"run_as_users = alice 1000", ":1: 'run_as_users' must be names of users separated by spaces, got '1000'"},
+    {"listen = unix:socket", ":1: 'listen' must be ADDRESS:PORT in numbers, such as 127.0.0.1:8700 or [::1]:8700, or unix: and an absolute "
+                             "path, got 'unix:socket'"},
+    {"socket_access = alice:read bob:owner",
+     ":1: 'socket_access' must be USER:ROLE, @GROUP:ROLE or *:ROLE, separated by spaces, with the roles read, submit and admin, got "
+     "'bob:owner'"},
+    {"socket_access = @:read",
+     ":1: 'socket_access' must be USER:ROLE, @GROUP:ROLE or *:ROLE, separated by spaces, with the roles read, submit and admin, got "
+     "'@:read'"},
     {"environment_keep = L*C",
      ":1: 'environment_keep' must be names of variables separated by spaces, or beginnings of names that end in '*', got 'L*C'"},
 };
@@ -132,6 +144,7 @@ START_TEST(good_lines)
                                "write_queue = 64 MB\n"
                                "environment_keep = A, B_*\t*\n"
                                "allowed_hosts = gpu1 gpu1.lab.example, 10.1.2.3\n"
+                               "socket_access = alice:admin, @students:submit *:read\n"
                                "gpus = 1, GPU-5ab3 0000:41:00.0\n"
                                "log_level = debug"; /* no end of line */
     write_file(text, sizeof text - 1);
@@ -154,6 +167,8 @@ START_TEST(good_lines)
     ck_assert_str_eq(settings.allowed_hosts[1], "gpu1.lab.example");
     ck_assert_str_eq(settings.allowed_hosts[2], "10.1.2.3");
     ck_assert_ptr_null(settings.allowed_hosts[3]);
+    ck_assert_str_eq(settings.socket_access[1], "@students:submit");
+    ck_assert_ptr_null(settings.socket_access[3]);
     ck_assert_str_eq(settings.gpus, "1, GPU-5ab3 0000:41:00.0");
     ck_assert_int_eq(settings.log_level, 7);
     ck_assert_int_eq(settings.connections, 2048); /* untouched */
@@ -313,6 +328,8 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_pstr_eq(a->tls_key, b->tls_key);
     ck_assert_pstr_eq(a->tls_ca, b->tls_ca);
     ck_assert_int_eq(a->allow_plaintext, b->allow_plaintext);
+    ck_assert_ptr_null(a->socket_access[0]);
+    ck_assert_ptr_null(b->socket_access[0]);
     ck_assert_int_eq(a->group_token, b->group_token);
     ck_assert_int_eq(a->slots, b->slots);
     ck_assert_str_eq(a->gpus, b->gpus);
@@ -321,6 +338,7 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_int_eq(a->stop_grace_us, b->stop_grace_us);
     ck_assert_int_eq(a->stop_children, b->stop_children);
     ck_assert_int_eq(a->snapshot_limit, b->snapshot_limit);
+    ck_assert_int_eq(a->audit_days, b->audit_days);
     ck_assert_int_eq(a->body_limit, b->body_limit);
     ck_assert_int_eq(a->connections, b->connections);
     ck_assert_int_eq(a->connections_per_address, b->connections_per_address);
@@ -348,7 +366,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 25);
+    ck_assert_int_eq(settings, 27);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);

@@ -17,14 +17,30 @@ import operator
 import os
 import pathlib
 import random
+import socket
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
 CLASSES = 10
 HERE = pathlib.Path(__file__).resolve().parent
+
+
+class SocketConnection(http.client.HTTPConnection):
+    """To a daemon that listens on a Unix socket, whose path stands in the address: http+unix://%2Frun%2Fhyperdrive%2Fsocket."""
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(urllib.parse.unquote(self.host))
+
+
+class SocketHandler(urllib.request.HTTPHandler):
+    def http_open(self, request):
+        return self.do_open(SocketConnection, request)
 
 
 class Reporter:
@@ -45,7 +61,12 @@ class Reporter:
         self.sequence = 0
         self.unsent = []
         self.stop_reason = None
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the daemon is never behind a proxy
+        handlers = [urllib.request.ProxyHandler({})]  # the daemon is never behind a proxy
+        if self.url is not None and self.url.startswith("http+unix://"):
+            self.url = self.url.replace("http+unix://", "http://", 1)
+            self.headers["Host"] = "localhost"
+            handlers.append(SocketHandler())
+        self.opener = urllib.request.build_opener(*handlers)
 
     def log(self, step, **metrics):
         """Takes metrics of one step and tries to deliver what is there."""
