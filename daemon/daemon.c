@@ -19,9 +19,11 @@
 #include "notify.h"
 #include "reload.h"
 #include "state.h"
+#include "store/fault_vfs.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
 #include "token.h"
+#include "upkeep.h"
 
 extern char **environ;
 
@@ -37,6 +39,8 @@ struct daemon {
     struct http_server *http;
     struct api api;
     struct sweeps *sweeps;
+    struct upkeep upkeep;
+    bool upkeep_open;
     char **environment; /* what children get of ours; the strings are environ's */
     int lock;
     bool loop_open;
@@ -138,7 +142,7 @@ static void on_sweeps_closed(void *data)
         on_store_closed(daemon);
 }
 
-static void on_api_idle(void *data)
+static void on_upkeep_closed(void *data)
 {
     struct daemon *daemon = data;
 
@@ -148,6 +152,16 @@ static void on_api_idle(void *data)
         sweeps_close(daemon->sweeps, on_sweeps_closed, daemon);
     else
         on_sweeps_closed(daemon);
+}
+
+static void on_api_idle(void *data)
+{
+    struct daemon *daemon = data;
+
+    if (daemon->upkeep_open)
+        upkeep_close(&daemon->upkeep, on_upkeep_closed, daemon);
+    else
+        on_upkeep_closed(daemon);
 }
 
 static void on_http_closed(void *data)
@@ -247,7 +261,11 @@ static int open_loop(struct daemon *daemon, struct hd_error *error)
 static int open_store(struct daemon *daemon, struct hd_error *error)
 {
     char path[4096];
-    const struct store_settings settings = {.path = path, .queue_limit = daemon->settings->write_queue};
+    const struct store_settings settings = {
+        .path = path,
+        .vfs = fault_vfs_register(getenv("HYPERDRIVED_STORAGE_FAULTS")),
+        .queue_limit = daemon->settings->write_queue,
+    };
 
     snprintf(path, sizeof path, "%s/hyperdrive.db", daemon->settings->state_dir);
     return store_open(&daemon->store, &daemon->loop, &settings, error);
@@ -403,6 +421,8 @@ int daemon_run(struct settings *settings, struct hd_error *error)
         log_line(LOG_LEVEL_INFO, "hyperdrived %s listens on %s, state in %s", HD_VERSION, http_url(daemon.http), settings->state_dir);
         if (!daemon.listener.given)
             listener_keep(http_listening_socket(daemon.http));
+        upkeep_open(&daemon.upkeep, &daemon.loop, &daemon.api, settings);
+        daemon.upkeep_open = true;
         notify_send("READY=1\nSTATUS=Ready");
     } else if (daemon.loop_open) {
         on_children_ended(&daemon);

@@ -28,10 +28,12 @@ struct settings {
     int64_t write_queue; /* bytes */
     int64_t big_answers; /* at once */
     int64_t policy_memory_mb;
-    char **environment_keep; /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
-    int log_level;           /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
-    bool check_only;         /* --check-config */
-    int argument_count;      /* the command line, to be read again; it belongs to main() */
+    char **environment_keep;   /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
+    int64_t check_interval_us; /* between looks through the database; 0: none */
+    int log_level;             /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
+    bool check_only;           /* --check-config */
+    bool check_database;       /* --check-database */
+    int argument_count;        /* the command line, to be read again; it belongs to main() */
     char **arguments;
 };
 

@@ -54,6 +54,8 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
      .help = "writes that may wait for the database; when it is full they are answered 503 with Retry-After"},
     {FIELD(big_answers), .kind = SETTINGS_INTEGER, .default_text = "4", .minimum = 1, .maximum = 64, .reloadable = true,
      .help = "answers above 1 MiB that are prepared at once"},
+    {TIME_FIELD(check_interval), .kind = SETTINGS_DURATION, .default_text = "1 d", .minimum = 0, .maximum = 366 * DAY, .reloadable = true,
+     .help = "time between two looks through the whole database for damage, the first one after at most 10 minutes; 0 s for none"},
     {FIELD(log_level), .kind = SETTINGS_LEVEL, .default_text = "info", .reloadable = true, .help = "least urgent messages that are logged"},
 };
 

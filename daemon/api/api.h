@@ -20,8 +20,13 @@ struct api {
     char instance[24];                        /* of this start; part of entity tags, so that none outlives the program that made it */
     int big_answers;                          /* atomic; at most so many at once are larger than an answer in memory */
     int big_answers_open;                     /* atomic */
-    int jobs;                                 /* on the pool; their ends may still use the store */
-    void (*idle)(void *data);                 /* waits for the last of them */
+    bool looking_again;                       /* whether reads work */
+    struct api_check {
+        int64_t at_us;    /* when the last look through the database ended; 0: there was none yet */
+        char fault[1024]; /* what it found first; "": nothing */
+    } check;
+    int jobs;                 /* on the pool; their ends may still use the store */
+    void (*idle)(void *data); /* waits for the last of them */
     void *idle_data;
 };
 

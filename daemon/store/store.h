@@ -46,7 +46,11 @@ struct store_counters {
 struct store_counters store_counters(const struct store *store);
 /* 0, or negative with the reason why the last group could not be committed. While that is so the writer looks every second whether it
  * is over. */
-int store_health(const struct store *store, struct hd_error *error);
+int store_health(struct store *store, struct hd_error *error);
+/* 0, or negative with the reason why the last read failed. Loop thread. It is over with the next read that succeeds. */
+int store_read_health(struct store *store, struct hd_error *error);
+/* Reads something that no connection has in memory, so that store_read_health() is about now. Pool threads. */
+void store_look_again(struct store *store);
 
 /* --- Writes ------------------------------------------------------------------------------------------------------------------------- */
 
