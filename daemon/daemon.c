@@ -205,8 +205,10 @@ static void on_stop(uv_signal_t *handle, int number)
 static int apply_settings(void *data, const struct settings *fresh, struct hd_error *error)
 {
     struct daemon *daemon = data;
-    struct sweeps_settings sweeps_settings = {
-        .grace_us = fresh->stop_grace_us, .snapshot_limit = fresh->snapshot_limit, .policy_memory = fresh->policy_memory_mb << 20};
+    struct sweeps_settings sweeps_settings = {.grace_us = fresh->stop_grace_us,
+                                              .log_limit = fresh->log_limit,
+                                              .snapshot_limit = fresh->snapshot_limit,
+                                              .policy_memory = fresh->policy_memory_mb << 20};
     char **environment = NULL;
     int result = keep_environment(fresh->environment_keep, &environment, error);
 
@@ -337,6 +339,7 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
         .state_dir = daemon->settings->state_dir,
         .monitor = daemon->settings->monitor,
         .grace_us = daemon->settings->stop_grace_us,
+        .log_limit = daemon->settings->log_limit,
         .slots = daemon->settings->slots,
         .devices =
             {

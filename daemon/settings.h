@@ -19,6 +19,7 @@ struct settings {
     char *monitor;            /* path of hyperdrive-monitor */
     int64_t stop_grace_us;    /* between TERM and KILL */
     bool stop_children;       /* SIGTERM ends the children too */
+    int64_t log_limit;        /* bytes of a child's log that are kept */
     int64_t snapshot_limit;   /* bytes */
     int64_t body_limit;       /* bytes */
     int64_t connections;
@@ -29,6 +30,7 @@ struct settings {
     int64_t big_answers; /* at once */
     int64_t policy_memory_mb;
     char **environment_keep;   /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
+    int64_t keep_days;         /* that a sweep is kept when it has ended; 0: for ever */
     int64_t check_interval_us; /* between looks through the database; 0: none */
     int log_level;             /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
     bool check_only;           /* --check-config */

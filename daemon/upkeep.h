@@ -1,4 +1,4 @@
-/* What the daemon does by itself from time to time: looks through the database for damage. */
+/* What the daemon does by itself from time to time: looks through the database for damage, and deletes what is old. */
 #ifndef HYPERDRIVED_UPKEEP_H
 #define HYPERDRIVED_UPKEEP_H
 
@@ -8,6 +8,8 @@
 #include "api/api.h"
 #include "settings.h"
 
+enum { UPKEEP_OLD_AT_ONCE = 64 };
+
 /* Part of the daemon. Loop thread only, but for its job. */
 struct upkeep {
     uv_timer_t timer;
@@ -16,7 +18,15 @@ struct upkeep {
     const struct settings *settings; /* in force; a reload changes them */
     uint64_t check_from_ms;          /* end of the last check, or the start; by the loop's clock */
     bool checked;                    /* at least once */
-    struct api_check found;          /* by the job */
+    uint64_t old_from_ms;            /* end of the last look for old sweeps */
+    int64_t old_days;                /* keep_days then; 0: there was none yet */
+    int64_t old_after;               /* key of the sweep behind which the next look begins */
+    struct upkeep_old {
+        int64_t key;
+        char id[64];
+    } old[UPKEEP_OLD_AT_ONCE]; /* found by the job */
+    int old_count;
+    struct api_check found; /* by the job */
     struct hd_error error;
     bool busy, closing;
     void (*closed)(void *data);

@@ -9,6 +9,7 @@ const struct http_route api_routes[] = {
     {"GET", "/readyz", HTTP_OPEN, api_readyz, NULL},
     {"GET", ROOT "/version", HTTP_OWNER_ONLY, api_version, NULL},
     {"GET", ROOT "/openapi.yaml", HTTP_OWNER_ONLY, api_openapi, NULL},
+    {"POST", ROOT "/backup", HTTP_OWNER_ONLY, api_backup, NULL},
 
     {"GET", ROOT "/sweeps", HTTP_OWNER_ONLY, api_list_sweeps, PARAMETERS("status", "experiment", "limit", "after")},
     {"POST", ROOT "/sweeps", HTTP_OWNER_ONLY, api_submit, NULL},

@@ -14,6 +14,7 @@ struct order {
     char **environment; /* NAME=VALUE, ends in NULL */
     int attempt;
     int64_t grace_us;      /* between TERM and KILL */
+    int64_t log_limit;     /* bytes of the run's log that are kept; 0: all */
     bool folder_is_synced; /* the run folder's own name is durable; else the monitor sees to it */
 };
 

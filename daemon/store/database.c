@@ -75,8 +75,12 @@ static const char READER_SETUP[] = "PRAGMA query_only = ON;"
 static int use_write_ahead_log(struct database *database, struct hd_error *error)
 {
     sqlite3_stmt *statement;
-    int result = 0;
+    int result;
 
+    /* Before the first page is written; it does nothing to a database that is there. */
+    result = database_execute(database, "PRAGMA auto_vacuum = INCREMENTAL", error);
+    if (result != 0)
+        return result;
     if (sqlite3_prepare_v2(database->handle, "PRAGMA journal_mode = WAL", -1, &statement, NULL) != SQLITE_OK)
         return database_failed(database, error);
     if (sqlite3_step(statement) != SQLITE_ROW)

@@ -135,7 +135,7 @@ class Database(DaemonTest):
         self.daemon.start(options=["--check-interval", "10 ms"])
         wait_until(lambda: self.client.read("/version")["store"]["checked_utc"], "a look through the database")
         self.assertIsNone(self.client.read("/version")["store"]["fault"])
-        self.assertIn("the database was looked through: it is whole", self.daemon.log())
+        self.assertIn("the database was looked through for damage: it is whole", self.daemon.log())
         self.assertEqual(self.client.get("//readyz").status, 200)
         self.daemon.stop()
         self.spoil_a_page()
