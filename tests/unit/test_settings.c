@@ -222,12 +222,15 @@ END_TEST
 
 START_TEST(check_help_and_version_end_the_program)
 {
-    static const char *const options[] = {"--check-config", "--check-database", "--help", "--version"};
+    static const char *const options[] = {"--check-config", "--help", "--version"};
     struct settings settings;
     struct hd_error error = {0};
     write_file("slots = 2\n", 10);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         ck_assert_int_eq(load(&settings, &error, options[i], NULL, NULL), 1);
+    ck_assert_int_eq(load(&settings, &error, "--check-database", NULL, NULL), 0); /* it needs the settings: where the database is */
+    ck_assert(settings.check_database);
+    settings_clear(&settings);
     write_file("slots = x\n", 10);
     ck_assert_int_eq(load(&settings, &error, "--check-config", NULL, NULL), -HD_INVALID);
 }
