@@ -21,9 +21,11 @@
 #include "notify.h"
 #include "reload.h"
 #include "state.h"
+#include "store/fault_vfs.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
 #include "token.h"
+#include "upkeep.h"
 #include "who.h"
 
 extern char **environ;
@@ -42,6 +44,8 @@ struct daemon {
     struct http_server *http;
     struct api api;
     struct sweeps *sweeps;
+    struct upkeep upkeep;
+    bool upkeep_open;
     char authorities[4096]; /* path of the copy of tls_ca */
     char **environment;     /* what children get of ours; the strings are environ's */
     int lock;
@@ -134,7 +138,7 @@ static void on_sweeps_closed(void *data)
         on_store_closed(daemon);
 }
 
-static void on_api_idle(void *data)
+static void on_upkeep_closed(void *data)
 {
     struct daemon *daemon = data;
 
@@ -144,6 +148,16 @@ static void on_api_idle(void *data)
         sweeps_close(daemon->sweeps, on_sweeps_closed, daemon);
     else
         on_sweeps_closed(daemon);
+}
+
+static void on_api_idle(void *data)
+{
+    struct daemon *daemon = data;
+
+    if (daemon->upkeep_open)
+        upkeep_close(&daemon->upkeep, on_upkeep_closed, daemon);
+    else
+        on_upkeep_closed(daemon);
 }
 
 static void on_http_closed(void *data)
@@ -248,8 +262,10 @@ static int read_certificate_again(void *data, const struct settings *fresh, stru
 static int apply_settings(void *data, const struct settings *fresh, struct hd_error *error)
 {
     struct daemon *daemon = data;
-    struct sweeps_settings sweeps_settings = {
-        .grace_us = fresh->stop_grace_us, .snapshot_limit = fresh->snapshot_limit, .policy_memory = fresh->policy_memory_mb << 20};
+    struct sweeps_settings sweeps_settings = {.grace_us = fresh->stop_grace_us,
+                                              .log_limit = fresh->log_limit,
+                                              .snapshot_limit = fresh->snapshot_limit,
+                                              .policy_memory = fresh->policy_memory_mb << 20};
     char **environment = NULL;
     int result = keep_environment(fresh->environment_keep, &environment, error);
 
@@ -313,7 +329,11 @@ static int open_loop(struct daemon *daemon, struct hd_error *error)
 static int open_store(struct daemon *daemon, struct hd_error *error)
 {
     char path[4096];
-    const struct store_settings settings = {.path = path, .queue_limit = daemon->settings->write_queue};
+    const struct store_settings settings = {
+        .path = path,
+        .vfs = fault_vfs_register(getenv("HYPERDRIVED_STORAGE_FAULTS")),
+        .queue_limit = daemon->settings->write_queue,
+    };
 
     snprintf(path, sizeof path, "%s/hyperdrive.db", daemon->settings->state_dir);
     if (state_close_database(path, error) != 0)
@@ -409,6 +429,7 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
         .state_dir = daemon->settings->state_dir,
         .monitor = daemon->settings->monitor,
         .grace_us = daemon->settings->stop_grace_us,
+        .log_limit = daemon->settings->log_limit,
         .slots = daemon->settings->slots,
         .devices =
             {
@@ -508,6 +529,8 @@ int daemon_run(struct settings *settings, struct hd_error *error)
         /* A Unix socket is a name in a folder, which may be cleared while the manager keeps the socket; a socket unit makes both anew. */
         if (!daemon.listener.given && http_local_path(settings->listen) == NULL)
             listener_keep(http_listening_socket(daemon.http));
+        upkeep_open(&daemon.upkeep, &daemon.loop, &daemon.api, settings);
+        daemon.upkeep_open = true;
         notify_send("READY=1\nSTATUS=Ready");
     } else if (daemon.loop_open) {
         on_children_ended(&daemon);

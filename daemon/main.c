@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <stdio.h>
 
+#include "check_database.h"
 #include "daemon.h"
 #include "log.h"
 #include "settings.h"
@@ -24,6 +25,11 @@ int main(int argc, char **argv)
     }
     if (result > 0)
         return 0;
+    if (settings.check_database) {
+        result = check_database(&settings);
+        settings_clear(&settings);
+        return result;
+    }
     log_open(settings.log_level);
     result = daemon_run(&settings, &error);
     if (result != 0)

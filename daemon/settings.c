@@ -95,6 +95,7 @@ int settings_load(struct settings *settings, int argc, char **argv, struct hd_er
     if (result != 0)
         settings_clear(settings);
     settings->check_only = options.check_only;
+    settings->check_database = options.check_database;
     settings->argument_count = argc;
     settings->arguments = argv;
     return result;

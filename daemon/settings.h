@@ -25,6 +25,7 @@ struct settings {
     char *monitor;          /* path of hyperdrive-monitor */
     int64_t stop_grace_us;  /* between TERM and KILL */
     bool stop_children;     /* SIGTERM ends the children too */
+    int64_t log_limit;      /* bytes of a child's log that are kept */
     int64_t snapshot_limit; /* bytes */
     int64_t body_limit;     /* bytes */
     int64_t connections;
@@ -35,12 +36,15 @@ struct settings {
     int64_t write_queue; /* bytes */
     int64_t big_answers; /* at once */
     int64_t policy_memory_mb;
-    char **run_as_users;     /* users as whom children may run, where the daemon is root; ends in NULL */
-    int64_t audit_days;      /* that the record of who did what is kept */
-    char **environment_keep; /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
-    int log_level;           /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
-    bool check_only;         /* --check-config */
-    int argument_count;      /* the command line, to be read again; it belongs to main() */
+    char **run_as_users;       /* users as whom children may run, where the daemon is root; ends in NULL */
+    int64_t audit_days;        /* that the record of who did what is kept */
+    char **environment_keep;   /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
+    int64_t keep_days;         /* that a sweep is kept when it has ended; 0: for ever */
+    int64_t check_interval_us; /* between looks through the database; 0: none */
+    int log_level;             /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
+    bool check_only;           /* --check-config */
+    bool check_database;       /* --check-database */
+    int argument_count;        /* the command line, to be read again; it belongs to main() */
     char **arguments;
 };
 

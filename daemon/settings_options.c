@@ -6,7 +6,7 @@
 
 #include "settings_row.h"
 
-enum { OPTION_CONFIG = SETTINGS_ROWS, OPTION_CHECK_CONFIG, OPTION_VERSION, OPTION_HELP, OPTIONS, NAME_SIZE = 32 };
+enum { OPTION_CONFIG = SETTINGS_ROWS, OPTION_CHECK_CONFIG, OPTION_CHECK_DATABASE, OPTION_VERSION, OPTION_HELP, OPTIONS, NAME_SIZE = 32 };
 
 /* getopt's answers must not be characters of short options. */
 enum { ANSWER_BASE = 1000 };
@@ -25,6 +25,7 @@ static void fill_table(char names[SETTINGS_ROWS][NAME_SIZE], struct option table
     static const struct option others[] = {
         {"config", required_argument, NULL, ANSWER_BASE + OPTION_CONFIG},
         {"check-config", no_argument, NULL, ANSWER_BASE + OPTION_CHECK_CONFIG},
+        {"check-database", no_argument, NULL, ANSWER_BASE + OPTION_CHECK_DATABASE},
         {"version", no_argument, NULL, ANSWER_BASE + OPTION_VERSION},
         {"help", no_argument, NULL, ANSWER_BASE + OPTION_HELP},
         {NULL, 0, NULL, 0},
@@ -82,6 +83,8 @@ int settings_options_read(int argc, char **argv, struct settings_options *ret_op
             options.version = true;
         else if (answer == ANSWER_BASE + OPTION_CHECK_CONFIG)
             options.check_only = true;
+        else if (answer == ANSWER_BASE + OPTION_CHECK_DATABASE)
+            options.check_database = true;
         else if (answer == ANSWER_BASE + OPTION_CONFIG)
             options.configuration_file = optarg;
         else if (answer >= ANSWER_BASE)
@@ -152,6 +155,7 @@ void settings_options_print_help(void)
            "Runs hyperparameter sweeps and answers for them over HTTP.\n\n"
            "  --config FILE\n        read FILE instead of %s\n"
            "  --check-config\n        say whether configuration file and options are right, and stop\n"
+           "  --check-database\n        say whether the database of the state folder is whole, and stop; a daemon may run meanwhile\n"
            "  --version\n        print the version and stop\n"
            "  --help\n        print this and stop\n\n"
            "Settings. In the configuration file they are lines 'name = value', with '_' instead of '-'; an option overrides the file.\n"

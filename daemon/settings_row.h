@@ -32,7 +32,7 @@ struct settings_row {
     const char *help;         /* one sentence without a final stop */
 };
 
-enum { SETTINGS_ROWS = 30 };
+enum { SETTINGS_ROWS = 33 };
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* NULL if no row has this name. */
@@ -53,7 +53,7 @@ void settings_value_swap(const struct settings_row *row, struct settings *a, str
 /* What the command line said. All strings belong to argv. */
 struct settings_options {
     const char *configuration_file;
-    bool check_only, help, version;
+    bool check_only, check_database, help, version;
     const char *values[SETTINGS_ROWS]; /* in the order of the table; NULL: not given */
 };
 

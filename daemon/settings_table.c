@@ -52,6 +52,8 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
      .help = "variables of the daemon's own environment that children get; NAME* stands for all that begin so"},
     {FIELD(snapshot_limit), .kind = SETTINGS_BYTES, .default_text = "300 MB", .minimum = 1, .maximum = 1024 * GIB, .reloadable = true,
      .help = "largest source folder that a sweep may copy"},
+    {FIELD(log_limit), .kind = SETTINGS_BYTES, .default_text = "1 GiB", .minimum = 64 * KIB, .maximum = 1024 * GIB, .reloadable = true,
+     .help = "how much of the output of a child is kept; of a longer one the beginning goes, while the child runs"},
     {FIELD(policy_memory_mb), .kind = SETTINGS_INTEGER, .default_text = "256", .minimum = 1, .maximum = 1048576, .reloadable = true,
      .help = "MiB that the early termination policies of all sweeps may use together; above it judging pauses"},
     {FIELD(body_limit), .kind = SETTINGS_BYTES, .default_text = "16 MiB", .minimum = KIB, .maximum = GIB, .reloadable = true,
@@ -72,6 +74,11 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
      .help = "answers above 1 MiB that are prepared at once"},
     {FIELD(audit_days), .kind = SETTINGS_INTEGER, .default_text = "365", .minimum = 1, .maximum = 36500, .reloadable = true,
      .help = "days that the record of who did what is kept"},
+    {FIELD(keep_days), .kind = SETTINGS_INTEGER, .default_text = "all", .zero_word = "all", .minimum = 1, .maximum = 36500,
+     .reloadable = true,
+     .help = "days that a sweep is kept when it has ended; then it is deleted with its runs and files; all: it is kept"},
+    {TIME_FIELD(check_interval), .kind = SETTINGS_DURATION, .default_text = "1 d", .minimum = 0, .maximum = 366 * DAY, .reloadable = true,
+     .help = "time between two looks through the whole database for damage, the first one after at most 10 minutes; 0 s for none"},
     {FIELD(log_level), .kind = SETTINGS_LEVEL, .default_text = "info", .reloadable = true, .help = "least urgent messages that are logged"},
 };
 

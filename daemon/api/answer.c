@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "big_answer.h"
 #include "job.h"
 
 enum {
@@ -28,16 +29,13 @@ struct answer_work {
 static int open_file(struct answer *answer)
 {
     struct api *api = answer->api;
-    int limit = __atomic_load_n(&api->big_answers, __ATOMIC_RELAXED);
 
-    if (__atomic_add_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST) > limit) {
-        __atomic_sub_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST);
-        return hd_error_set(answer->error, HD_UNAVAILABLE, "%d large answers are being written already; try again in a moment", limit);
-    }
+    if (big_answer_begin(api, answer->error) != 0)
+        return -(int)answer->error->code;
     answer->file = open(api->state_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (answer->file >= 0)
         return 0;
-    __atomic_sub_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST);
+    big_answer_end(api);
     return hd_error_system(answer->error, HD_UNAVAILABLE, errno, "cannot make a temporary file in %s", api->state_dir);
 }
 
@@ -164,7 +162,7 @@ static void after(uv_work_t *handle, int status)
         reply(work);
     }
     if (answer->file >= 0)
-        __atomic_sub_fetch(&api->big_answers_open, 1, __ATOMIC_SEQ_CST);
+        big_answer_end(api);
     hd_text_clear(&answer->text);
     free(work);
     job_done(api);

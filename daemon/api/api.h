@@ -23,8 +23,13 @@ struct api {
     int big_answers_open;                     /* atomic */
     int64_t newest_audit;                     /* key of the newest row of the record of who did what */
     int64_t audit_days;                       /* that rows are kept */
-    int jobs;                                 /* on the pool; their ends may still use the store */
-    void (*idle)(void *data);                 /* waits for the last of them */
+    bool looking_again;                       /* whether reads work */
+    struct api_check {
+        int64_t at_us;    /* when the last look through the database ended; 0: there was none yet */
+        char fault[1024]; /* what it found first; "": nothing */
+    } check;
+    int jobs;                 /* on the pool; their ends may still use the store */
+    void (*idle)(void *data); /* waits for the last of them */
     void *idle_data;
 };
 

@@ -67,7 +67,7 @@ static void read_piece(uv_work_t *work)
 
     follower->length = 0;
     if (wish->file < 0)
-        wish->file = log_file_open(wish->folder, wish->name, &wish->size);
+        wish->file = log_file_open(wish->folder, wish->name, &wish->size, &wish->kept_from);
     if (wish->file < 0)
         return;
     if (fstat(wish->file, &status) != 0) {
@@ -76,6 +76,9 @@ static void read_piece(uv_work_t *work)
     }
     if (status.st_size < follower->offset)
         follower->offset = 0;
+    wish->kept_from = log_file_kept_from(wish->name, wish->file, status.st_size);
+    if (follower->offset < wish->kept_from) /* it is too slow, and the log grows beyond its limit */
+        follower->offset = wish->kept_from;
     if (follower->piece == NULL)
         follower->piece = malloc(PIECE);
     follower->length = follower->piece != NULL ? pread(wish->file, follower->piece, PIECE, follower->offset) : -1;
@@ -182,6 +185,8 @@ static int choose_begin(struct http_request *request, struct follower *follower)
     struct hd_error error = {0};
     char field[64];
 
+    if (range >= 0 && follower->offset < follower->wish.kept_from)
+        follower->offset = follower->wish.kept_from;
     if (range == 0)
         return 200;
     if (range > 0) {

@@ -17,8 +17,9 @@ struct follow_wish {
     int64_t run;  /* key */
     char *folder; /* of the run; owned by the wish, and so is the name */
     char *name;
-    int file;     /* open for reading; -1: there is none yet */
-    int64_t size; /* of it */
+    int file;          /* open for reading; -1: there is none yet */
+    int64_t size;      /* of it */
+    int64_t kept_from; /* what stands before is gone */
 };
 /* Answers the request, from the first byte of its Range header on. Takes over what the wish owns. */
 void followers_serve(struct followers *followers, struct http_request *request, const struct follow_wish *wish);

@@ -40,6 +40,8 @@ http_handler api_events, api_sweep_events;
 http_handler api_list_logs, api_get_log;
 /* health.c */
 http_handler api_healthz, api_readyz, api_version;
+/* backup.c */
+http_handler api_backup;
 /* openapi.c */
 http_handler api_openapi;
 

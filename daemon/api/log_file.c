@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "launch/log_limit.h"
+
 const char *const log_folders[] = {"user_logs", "logs", NULL};
 
 /* Opens below the folder only: no link and no `..` leads out of it. */
@@ -54,7 +56,12 @@ static int open_named(const char *run_folder, const char *name)
     return -1;
 }
 
-int log_file_open(const char *run_folder, const char *name, int64_t *ret_size)
+int64_t log_file_kept_from(const char *name, int file, int64_t size)
+{
+    return strcmp(name, "user_logs/std_log.txt") == 0 ? log_kept_from(file, size) : 0;
+}
+
+int log_file_open(const char *run_folder, const char *name, int64_t *ret_size, int64_t *ret_kept_from)
 {
     struct stat status;
     int file = open_named(run_folder, name);
@@ -63,8 +70,10 @@ int log_file_open(const char *run_folder, const char *name, int64_t *ret_size)
         (void)close(file);
         file = -1;
     }
-    if (file >= 0)
+    if (file >= 0) {
         *ret_size = status.st_size;
+        *ret_kept_from = log_file_kept_from(name, file, status.st_size);
+    }
     return file;
 }
 

@@ -9,8 +9,10 @@ extern const char *const log_folders[];
 
 /* One of the run's log folders, which must not be a link itself; -1: there is none. */
 int log_folder_open(const char *run_folder, const char *name);
-/* The regular file behind the name `FOLDER/PATH`, for reading; -1: there is none. */
-int log_file_open(const char *run_folder, const char *name, int64_t *ret_size);
+/* The regular file behind the name `FOLDER/PATH`, for reading; -1: there is none. Of the program's output the beginning may be gone. */
+int log_file_open(const char *run_folder, const char *name, int64_t *ret_size, int64_t *ret_kept_from);
+/* Where what is kept of a log begins, whose name is that. */
+int64_t log_file_kept_from(const char *name, int file, int64_t size);
 
 /* Reads `bytes=FROM-`, `bytes=FROM-TO`, `bytes=-LAST`. 1: a range, 0: none that we know (all is sent), -1: not satisfiable. */
 int log_range_read(const char *header, int64_t total, int64_t *ret_offset, int64_t *ret_length);

@@ -21,7 +21,17 @@ struct list {
     bool truncated; /* there are more files, or folders too deep to be looked at */
 };
 
-static void print_file(struct list *list, const char *name, int64_t size)
+static int64_t find_kept(int folder, const char *entry, const char *name, int64_t size)
+{
+    int file = openat(folder, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int64_t from = file >= 0 ? log_file_kept_from(name, file, size) : 0;
+
+    if (file >= 0)
+        (void)close(file);
+    return from;
+}
+
+static void print_file(struct list *list, const char *name, int64_t size, int64_t kept_from)
 {
     if (list->files == FILES_LIMIT) {
         list->truncated = true;
@@ -29,7 +39,7 @@ static void print_file(struct list *list, const char *name, int64_t size)
     }
     hd_text_add_string(list->text, list->files++ == 0 ? "{\"name\":" : ",{\"name\":");
     hd_json_print_string(list->text, name);
-    hd_text_format(list->text, ",\"size\":%" PRId64 "}", size);
+    hd_text_format(list->text, ",\"size\":%" PRId64 ",\"kept_from\":%" PRId64 "}", size, kept_from);
 }
 
 static void print_folder(struct list *list, int file, const char *name, int depth);
@@ -46,7 +56,7 @@ static void print_entry(struct list *list, int file, const char *name, const cha
     if (path.failed)
         list->text->failed = true;
     else if (S_ISREG(status.st_mode))
-        print_file(list, path.data, status.st_size);
+        print_file(list, path.data, status.st_size, find_kept(file, entry, path.data, status.st_size));
     else if (S_ISDIR(status.st_mode))
         print_folder(list, openat(file, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), path.data, depth + 1);
     hd_text_clear(&path);

@@ -23,6 +23,7 @@ struct file_work {
     int result;
     int file; /* -1: there is none */
     int64_t offset, length, total;
+    int64_t kept_from; /* what stands before is gone */
     bool follow;
     int64_t run;
 };
@@ -46,9 +47,35 @@ static void open_file(uv_work_t *work)
 {
     struct file_work *job = work->data;
 
-    job->file = log_file_open(job->folder, job->name, &job->total);
+    job->file = log_file_open(job->folder, job->name, &job->total, &job->kept_from);
     if (job->file < 0 && !job->follow)
         job->result = hd_error_set(&job->error, HD_NOT_FOUND, "the run has no log '%s'", job->name);
+}
+
+static void refuse_range(struct file_work *job)
+{
+    char content_range[64];
+
+    snprintf(content_range, sizeof content_range, "bytes */%" PRId64, job->total);
+    http_reply_header(job->request, "Content-Range", content_range);
+    if (job->kept_from > 0)
+        hd_error_set(&job->error, HD_RANGE,
+                     "the log has %" PRId64 " bytes, of which the first %" PRId64 " are not kept (setting 'log_limit')", job->total,
+                     job->kept_from);
+    else
+        hd_error_set(&job->error, HD_RANGE, "the log has %" PRId64 " bytes", job->total);
+    http_reply_error(job->request, &job->error);
+    (void)close(job->file);
+}
+
+/* What is asked for without what is gone. */
+static void leave_out_gone(struct file_work *job)
+{
+    int64_t end = job->offset + job->length;
+
+    if (job->offset < job->kept_from)
+        job->offset = job->kept_from;
+    job->length = end - job->offset;
 }
 
 static void reply_file(struct file_work *job)
@@ -56,25 +83,22 @@ static void reply_file(struct file_work *job)
     /* A log has no tag: whoever makes the range depend on one gets all of it (RFC 9110, 13.1.5). */
     const char *header = http_header(job->request, "If-Range") == NULL ? http_header(job->request, "Range") : NULL;
     int range = log_range_read(header, job->total, &job->offset, &job->length);
-    char content_range[64];
 
-    if (range < 0) {
-        snprintf(content_range, sizeof content_range, "bytes */%" PRId64, job->total);
-        http_reply_header(job->request, "Content-Range", content_range);
-        hd_error_set(&job->error, HD_RANGE, "the log has %" PRId64 " bytes", job->total);
-        http_reply_error(job->request, &job->error);
-        (void)close(job->file);
-        return;
-    }
     if (range == 0)
         job->length = job->total;
+    leave_out_gone(job);
+    if (range < 0 || (range == 1 && job->length <= 0)) {
+        refuse_range(job);
+        return;
+    }
     http_reply_header(job->request, "Accept-Ranges", "bytes");
     http_reply_file(job->request, "text/plain; charset=utf-8", job->file, job->offset, job->length, range == 1, job->total);
 }
 
 static void follow_file(struct file_work *job)
 {
-    const struct follow_wish wish = {.run = job->run, .folder = job->folder, .name = job->name, .file = job->file, .size = job->total};
+    const struct follow_wish wish = {
+        .run = job->run, .folder = job->folder, .name = job->name, .file = job->file, .size = job->total, .kept_from = job->kept_from};
 
     job->folder = job->name = NULL;
     followers_serve(job->api->followers, job->request, &wish);

@@ -9,6 +9,7 @@ const struct http_route api_routes[] = {
     {"GET", "/readyz", HTTP_OPEN, 0, api_readyz, NULL},
     {"GET", ROOT "/version", HTTP_READ, 0, api_version, NULL},
     {"GET", ROOT "/openapi.yaml", HTTP_READ, 0, api_openapi, NULL},
+    {"POST", ROOT "/backup", HTTP_ADMIN, HTTP_RECORDED, api_backup, NULL},
 
     {"GET", ROOT "/sweeps", HTTP_READ, 0, api_list_sweeps, PARAMETERS("status", "experiment", "limit", "after")},
     {"POST", ROOT "/sweeps", HTTP_SUBMIT, HTTP_RECORDED, api_submit, NULL},

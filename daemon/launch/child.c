@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "monitor.h"
 
 enum {
@@ -452,6 +453,7 @@ static void find_done(uv_work_t *work, int status)
     } else if (found < 0) {
         retry(child);
     } else {
+        fault_point("after_adoption");
         watch_monitor(child, found, -1);
         bool watched = child->pidfd >= 0;
         tell_running(child, &child->identity, child->started_us);

@@ -16,6 +16,7 @@ struct launch {
     uv_loop_t *loop;
     char *monitor;
     int64_t grace_us;
+    int64_t log_limit;
     struct launch_events events;
     struct launch_child *children; /* list */
     size_t tidying;                /* jobs of no child that are under way */

@@ -52,7 +52,8 @@ int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch
         free(monitor);
         return hd_error_set(error, HD_UNAVAILABLE, "not enough memory for the launcher");
     }
-    *launch = (struct launch){.loop = loop, .monitor = monitor, .grace_us = settings->grace_us, .events = *events};
+    *launch = (struct launch){
+        .loop = loop, .monitor = monitor, .grace_us = settings->grace_us, .log_limit = settings->log_limit, .events = *events};
     uv_timer_init(loop, &launch->anchor); /* cannot fail */
     launch->anchor.data = launch;
     *ret_launch = launch;
@@ -62,6 +63,11 @@ int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch
 void launch_set_grace(struct launch *launch, int64_t grace_us)
 {
     launch->grace_us = grace_us;
+}
+
+void launch_set_log_limit(struct launch *launch, int64_t bytes)
+{
+    launch->log_limit = bytes;
 }
 
 void launch_close(struct launch *launch, void (*closed)(void *data), void *data)
@@ -87,6 +93,7 @@ static struct launch_child *new_child(struct launch *launch, const char *run_id,
     }
     child->plan.order.attempt = attempt;
     child->plan.order.grace_us = launch->grace_us;
+    child->plan.order.log_limit = launch->log_limit;
     child->plan.monitor = launch->monitor;
     child->launch = launch;
     child->data = data;

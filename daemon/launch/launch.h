@@ -33,6 +33,7 @@ struct launch_child; /* one attempt of one run, from launch_start() or launch_ad
 struct launch_settings {
     const char *monitor; /* path of the hyperdrive-monitor program */
     int64_t grace_us;    /* between TERM and KILL */
+    int64_t log_limit;   /* bytes of a run's log that are kept; 0: all */
 };
 
 /* What to run. Copied by launch_start(): everything may be freed when it returns. */
@@ -83,6 +84,7 @@ int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch
                 struct hd_error *error);
 /* For children that are started from now on. */
 void launch_set_grace(struct launch *launch, int64_t grace_us);
+void launch_set_log_limit(struct launch *launch, int64_t bytes);
 /* Forgets all children (they go on running) and calls `closed` when nothing of the launcher is left on the loop. */
 void launch_close(struct launch *launch, void (*closed)(void *data), void *data);
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "durable.h"
+#include "log_limit.h"
 #include "monitor_program.h"
 #include "order.h"
 #include "processes.h"
@@ -28,7 +29,8 @@ enum {
     SECOND_US = 1000000,
     KILL_PAUSE_US = 5000,
     KILL_PAUSE_MAX_US = SECOND_US,
-    SIGNAL_ROUNDS = 20 /* what forks faster than we look is met again */
+    LOG_PAUSE_US = SECOND_US / 2, /* between looks at the log */
+    SIGNAL_ROUNDS = 20            /* what forks faster than we look is met again */
 };
 
 struct monitor {
@@ -148,7 +150,7 @@ static void begin_end(struct monitor *monitor)
 static int64_t pause_us(struct monitor *monitor)
 {
     if (!monitor->ending)
-        return -1;
+        return monitor->order.log_limit > 0 ? LOG_PAUSE_US : -1;
     int64_t left_us = monitor->kill_at_us - clock_us(CLOCK_MONOTONIC);
     if (left_us > 0)
         return left_us;
@@ -156,6 +158,12 @@ static int64_t pause_us(struct monitor *monitor)
     int64_t pause = monitor->kill_pause_us;
     monitor->kill_pause_us = pause * 2 < KILL_PAUSE_MAX_US ? pause * 2 : KILL_PAUSE_MAX_US;
     return pause;
+}
+
+static void keep_log(struct monitor *monitor)
+{
+    if (monitor->order.log_limit > 0 && log_limit_keep(AT_FDCWD, monitor->order.log_limit) == -EOPNOTSUPP)
+        monitor->order.log_limit = 0; /* nor can it be done later */
 }
 
 static void watch(struct monitor *monitor)
@@ -166,6 +174,7 @@ static void watch(struct monitor *monitor)
         if (monitor->ending && clock_us(CLOCK_MONOTONIC) >= monitor->kill_at_us)
             signal_tree(monitor, SIGKILL, 0);
         await_signal(monitor, pause_us(monitor));
+        keep_log(monitor);
     }
 }
 

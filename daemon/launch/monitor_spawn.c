@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "monitor.h"
 
 /* All signals at their defaults, but blocked: a TERM that comes before the monitor is ready for it waits instead of killing it. */
@@ -94,6 +95,7 @@ int spawn_monitor(const char *monitor, const char *folder, int attempt, bool sto
         number = errno;
     if (number == 0)
         number = spawn(monitor, folder, attempt, stopped, high_log, high_status, &pid);
+    fault_point("in_spawn");
     close(ends[1]);
     if (high_status >= 0)
         close(high_status);

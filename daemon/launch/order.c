@@ -80,8 +80,10 @@ int order_write(int folder, const struct order *order)
     struct hd_text text = {0};
     hd_text_add_string(&text, "{\"run_id\":");
     print_bytes(&text, order->run_id);
-    hd_text_format(&text, ",\n\"attempt\":%d,\n\"grace_us\":%" PRId64 ",\n\"folder_is_synced\":%s,\n\"working_directory\":", order->attempt,
-                   order->grace_us, order->folder_is_synced ? "true" : "false");
+    hd_text_format(&text,
+                   ",\n\"attempt\":%d,\n\"grace_us\":%" PRId64 ",\n\"log_limit\":%" PRId64
+                   ",\n\"folder_is_synced\":%s,\n\"working_directory\":",
+                   order->attempt, order->grace_us, order->log_limit, order->folder_is_synced ? "true" : "false");
     print_bytes(&text, order->working_directory);
     print_list(&text, "argv", order->argv);
     print_list(&text, "environment", order->environment);
@@ -186,6 +188,7 @@ static int parse(const char *text, struct order *ret_order)
         .folder_is_synced = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "folder_is_synced")),
     };
     int64_t attempt = 0;
+    (void)hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "log_limit"), &order.log_limit); /* nor this */
     bool good = order.run_id != NULL && order.working_directory != NULL && order.argv != NULL && order.argv[0] != NULL &&
                 order.environment != NULL && hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "attempt"), &attempt) &&
                 hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "grace_us"), &order.grace_us) &&

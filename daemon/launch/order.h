@@ -20,6 +20,7 @@ struct order {
     int group_count;
     int attempt;
     int64_t grace_us;      /* between TERM and KILL */
+    int64_t log_limit;     /* bytes of the run's log that are kept; 0: all */
     bool folder_is_synced; /* the run folder's own name is durable; else the monitor sees to it */
 };
 

@@ -1,5 +1,6 @@
 #include "database.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,27 @@
 /* Readers never wait for the writer in WAL mode; this is for other programs (a backup, the sqlite3 shell). */
 enum { BUSY_TIMEOUT_MS = 10000, FIRST_CAPACITY = 64 };
 
-int database_failed(struct database *database, struct hd_error *error)
+static int storage_failed(struct database *database, int code, struct hd_error *error)
+{
+    /* SQLite keeps it for most failures, but not for those of a commit (seen in 3.40.1); 0: not known. */
+    int kept = sqlite3_system_errno(database->handle), number = kept != 0 ? kept : errno;
+    const char *reason = number != 0 ? strerror(number) : sqlite3_errmsg(database->handle);
+
+    switch (code) {
+    case SQLITE_IOERR_READ:
+    case SQLITE_IOERR_SHORT_READ:
+    case SQLITE_IOERR_FSTAT:
+        return hd_error_set(error, HD_UNAVAILABLE, "the database does not answer: %s (%d)", reason, code);
+    default:
+        if (number == ENOSPC || number == EDQUOT)
+            return hd_error_set(error, HD_STORAGE_FULL, "the database cannot be written: the disk is full");
+        if (number == EROFS)
+            return hd_error_set(error, HD_UNAVAILABLE, "the database cannot be written: its file system may only be read");
+        return hd_error_set(error, HD_UNAVAILABLE, "the database cannot be written: %s (%d)", reason, code);
+    }
+}
+
+static int tell_failure(struct database *database, struct hd_error *error)
 {
     int code = sqlite3_extended_errcode(database->handle);
     const char *reason = sqlite3_errmsg(database->handle);
@@ -21,6 +42,7 @@ int database_failed(struct database *database, struct hd_error *error)
     case SQLITE_NOTADB:
         return hd_error_set(error, HD_INTERNAL, "the database is damaged: %s", reason);
     case SQLITE_IOERR:
+        return storage_failed(database, code, error);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_NOMEM:
@@ -31,8 +53,16 @@ int database_failed(struct database *database, struct hd_error *error)
     }
 }
 
-static const char WRITER_SETUP[] = "PRAGMA journal_mode = WAL;"
-                                   "PRAGMA synchronous = FULL;"
+int database_failed(struct database *database, struct hd_error *error)
+{
+    int result = tell_failure(database, &database->trouble);
+
+    if (error != NULL)
+        *error = database->trouble;
+    return result;
+}
+
+static const char WRITER_SETUP[] = "PRAGMA synchronous = FULL;"
                                    "PRAGMA foreign_keys = OFF;"
                                    "PRAGMA journal_size_limit = 16777216;"
                                    "PRAGMA temp_store = MEMORY;"
@@ -40,6 +70,26 @@ static const char WRITER_SETUP[] = "PRAGMA journal_mode = WAL;"
 static const char READER_SETUP[] = "PRAGMA query_only = ON;"
                                    "PRAGMA temp_store = MEMORY;"
                                    "PRAGMA cache_size = -4096;";
+
+/* Where the file system cannot share memory SQLite stays with another mode, in which readers wait, and says so only in its answer. */
+static int use_write_ahead_log(struct database *database, struct hd_error *error)
+{
+    sqlite3_stmt *statement;
+    int result;
+
+    /* Before the first page is written; it does nothing to a database that is there. */
+    result = database_execute(database, "PRAGMA auto_vacuum = INCREMENTAL", error);
+    if (result != 0)
+        return result;
+    if (sqlite3_prepare_v2(database->handle, "PRAGMA journal_mode = WAL", -1, &statement, NULL) != SQLITE_OK)
+        return database_failed(database, error);
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        result = database_failed(database, error);
+    else if (strcmp(database_text(statement, 0), "wal") != 0)
+        result = hd_error_set(error, HD_UNAVAILABLE, "its file system has no shared memory for a write-ahead log: it must be a local one");
+    sqlite3_finalize(statement);
+    return result;
+}
 
 int database_open(struct database *database, const char *path, const char *vfs, enum database_mode mode, struct hd_error *error)
 {
@@ -62,7 +112,9 @@ int database_open(struct database *database, const char *path, const char *vfs, 
     }
     sqlite3_extended_result_codes(database->handle, 1);
     sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
-    result = database_execute(database, mode == DATABASE_WRITER ? WRITER_SETUP : READER_SETUP, error);
+    result = mode == DATABASE_WRITER ? use_write_ahead_log(database, error) : 0;
+    if (result == 0)
+        result = database_execute(database, mode == DATABASE_WRITER ? WRITER_SETUP : READER_SETUP, error);
     if (result != 0)
         goto failed;
     return 0;
@@ -195,8 +247,12 @@ sqlite3_stmt *database_query(struct database *database, struct hd_error *error, 
 
 int database_step(struct database *database, sqlite3_stmt *statement, struct hd_error *error)
 {
-    int result = sqlite3_step(statement);
+    int result;
 
+    errno = 0;
+    result = sqlite3_step(statement);
+    if (result == SQLITE_ROW || result == SQLITE_DONE)
+        database->trouble.code = HD_NO_ERROR;
     if (result == SQLITE_ROW)
         return 1;
     if (result == SQLITE_DONE) {

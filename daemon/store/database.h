@@ -16,9 +16,10 @@ struct database {
     } * statements; /* open addressing, a power of two */
     size_t capacity;
     size_t count;
-    int64_t now_us;  /* of the transaction under way */
-    int64_t ordinal; /* the last one given out in it */
-    bool has_events; /* some were added in it */
+    int64_t now_us;          /* of the transaction under way */
+    int64_t ordinal;         /* the last one given out in it */
+    bool has_events;         /* some were added in it */
+    struct hd_error trouble; /* why the last step failed; no error: it did not */
 };
 
 enum database_mode { DATABASE_WRITER, DATABASE_READER };

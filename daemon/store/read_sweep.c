@@ -17,6 +17,8 @@ static const char NEWEST_OF_BOTH[] =
 
 static const char DELETING[] = COLUMNS "INDEXED BY sweep_deleting WHERE deleting = 1 ORDER BY sweep";
 
+static const char OLD[] = COLUMNS "WHERE ended_us < ?1 AND deleting = 0 AND sweep > ?2 ORDER BY sweep LIMIT ?3";
+
 static const char INHERITED[] =
     COLUMNS "WHERE deleting = 0 AND sweep IN (SELECT earlier FROM earlier AS e WHERE e.sweep = ?1 AND e.kind = 1) "
             "ORDER BY (SELECT position FROM earlier AS e WHERE e.sweep = ?1 AND e.kind = 1 AND e.earlier = sweep.sweep)";
@@ -96,6 +98,12 @@ int store_read_live_sweeps(struct store_reader *reader, store_sweep_row *row, vo
 int store_read_deleting_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error)
 {
     return each(reader, database_query(&reader->database, error, DELETING, ""), row, context, error);
+}
+
+int store_read_old_sweeps(struct store_reader *reader, int64_t before_us, int64_t after, int64_t limit, store_sweep_row *row, void *context,
+                          struct hd_error *error)
+{
+    return each(reader, database_query(&reader->database, error, OLD, "iii", before_us, after, limit), row, context, error);
 }
 
 int store_read_inherited(struct store_reader *reader, int64_t sweep, store_sweep_row *row, void *context, struct hd_error *error)

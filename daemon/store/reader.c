@@ -27,6 +27,13 @@ void reader_close(struct store_reader *reader)
     free(reader);
 }
 
+static const char PROBE[] = "SELECT count(*) FROM sqlite_schema";
+
+int reader_probe(struct store_reader *reader, struct hd_error *error)
+{
+    return database_run(&reader->database, error, PROBE, "");
+}
+
 static const char BEGIN[] = "BEGIN";
 static const char END[] = "COMMIT";
 

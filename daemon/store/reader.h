@@ -12,5 +12,7 @@ struct store_reader {
 
 int reader_open(struct store_reader **ret_reader, const char *path, const char *vfs, struct hd_error *error);
 void reader_close(struct store_reader *reader); /* NULL is fine */
+/* Reads the beginning of the file: with a fresh connection, from the disk. */
+int reader_probe(struct store_reader *reader, struct hd_error *error);
 
 #endif

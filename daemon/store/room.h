@@ -10,8 +10,9 @@
 struct store {
     struct writer writer;
     struct store_reader *loop_reader;
-    uv_mutex_t mutex; /* guards idle_readers */
+    uv_mutex_t mutex; /* guards the next two */
     struct store_reader *idle_readers;
+    struct hd_error read_trouble; /* why the last read on the pool failed; no error: it did not */
     char *path;
     const char *vfs;
     bool closing;

@@ -106,14 +106,44 @@ struct store_counters store_counters(const struct store *store)
     return counters;
 }
 
-int store_health(const struct store *store, struct hd_error *error)
+int store_health(struct store *store, struct hd_error *error)
 {
-    struct writer *writer = (struct writer *)&store->writer;
+    struct writer *writer = &store->writer;
 
     uv_mutex_lock(&writer->mutex);
     *error = writer->trouble;
     uv_mutex_unlock(&writer->mutex);
     return -(int)error->code;
+}
+
+static void note_read(struct store *store, const struct hd_error *error)
+{
+    uv_mutex_lock(&store->mutex);
+    store->read_trouble = *error;
+    uv_mutex_unlock(&store->mutex);
+}
+
+int store_read_health(struct store *store, struct hd_error *error)
+{
+    *error = store->loop_reader->database.trouble;
+    if (error->code == HD_NO_ERROR) {
+        uv_mutex_lock(&store->mutex);
+        *error = store->read_trouble;
+        uv_mutex_unlock(&store->mutex);
+    }
+    return -(int)error->code;
+}
+
+void store_look_again(struct store *store)
+{
+    struct store_reader *reader;
+    struct hd_error error = {0};
+
+    if (reader_open(&reader, store->path, store->vfs, &error) == 0) {
+        (void)reader_probe(reader, &error);
+        reader_close(reader);
+    }
+    note_read(store, &error);
 }
 
 struct store_reader *store_loop_reader(struct store *store)
@@ -132,12 +162,16 @@ struct store_reader *store_take_reader(struct store *store, struct hd_error *err
     uv_mutex_unlock(&store->mutex);
     if (reader != NULL)
         return reader;
-    return reader_open(&reader, store->path, store->vfs, error) == 0 ? reader : NULL;
+    if (reader_open(&reader, store->path, store->vfs, error) == 0)
+        return reader;
+    note_read(store, error);
+    return NULL;
 }
 
 void store_give_reader(struct store *store, struct store_reader *reader)
 {
     uv_mutex_lock(&store->mutex);
+    store->read_trouble = reader->database.trouble;
     reader->next = store->idle_readers;
     store->idle_readers = reader;
     uv_mutex_unlock(&store->mutex);

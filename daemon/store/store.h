@@ -46,7 +46,11 @@ struct store_counters {
 struct store_counters store_counters(const struct store *store);
 /* 0, or negative with the reason why the last group could not be committed. While that is so the writer looks every second whether it
  * is over. */
-int store_health(const struct store *store, struct hd_error *error);
+int store_health(struct store *store, struct hd_error *error);
+/* 0, or negative with the reason why the last read failed. Loop thread. It is over with the next read that succeeds. */
+int store_read_health(struct store *store, struct hd_error *error);
+/* Reads something that no connection has in memory, so that store_read_health() is about now. Pool threads. */
+void store_look_again(struct store *store);
 
 /* --- Writes ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -238,6 +242,14 @@ struct store_purge {
 };
 int store_purge(struct store *store, struct store_purge *request, struct hd_error *error);
 
+/* Gives some of the pages that nobody uses any more back to the file system; to be called again until it is done. A database that was made
+ * before this was possible keeps them for what comes. */
+struct store_give_back {
+    struct store_write write;
+    bool ret_done;
+};
+int store_give_back(struct store *store, struct store_give_back *request, struct hd_error *error);
+
 /* A device gets nothing new any more, or again; with an event when that is a change. */
 struct store_set_device {
     struct store_write write;
@@ -374,6 +386,9 @@ void store_give_reader(struct store *store, struct store_reader *reader);
 int store_begin_reads(struct store_reader *reader, struct hd_error *error);
 void store_end_reads(struct store_reader *reader);
 
+/* Copies the database as it is at one moment into an empty file, which is not synced. Pool threads; it may take long. */
+int store_backup(struct store_reader *reader, const char *path, struct hd_error *error);
+
 struct store_found {
     enum { STORE_NOTHING, STORE_SWEEP, STORE_RUN } what;
     int64_t sweep; /* key of the sweep, or of the run's sweep */
@@ -409,6 +424,9 @@ int store_read_sweeps(struct store_reader *reader, const char *experiment, enum 
 int store_read_live_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error);
 /* The sweeps that a sweep inherits and that were not deleted since, in the order of resume_from. One level deep. */
 int store_read_inherited(struct store_reader *reader, int64_t sweep, store_sweep_row *row, void *context, struct hd_error *error);
+/* Sweeps that have ended before a time; oldest first, from the key `after` on. Looks at all sweeps. */
+int store_read_old_sweeps(struct store_reader *reader, int64_t before_us, int64_t after, int64_t limit, store_sweep_row *row, void *context,
+                          struct hd_error *error);
 /* Hidden sweeps that are not purged yet. */
 int store_read_deleting_sweeps(struct store_reader *reader, store_sweep_row *row, void *context, struct hd_error *error);
 

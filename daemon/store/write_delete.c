@@ -6,6 +6,8 @@
 
 /* Rows per transaction: what a report may have to wait for. */
 enum { ROWS_AT_ONCE = 5000 };
+/* Pages per transaction, as GIVE_BACK says. */
+enum { PAGES_AT_ONCE = 500 };
 
 static const char HIDE[] = "UPDATE sweep SET deleting = 1 WHERE sweep = ?1 AND deleting = 0";
 
@@ -122,4 +124,37 @@ static int purge(struct database *database, struct store_write *write)
 int store_purge(struct store *store, struct store_purge *request, struct hd_error *error)
 {
     return store_submit(store, &request->write, purge, 0, error);
+}
+
+static const char GIVE_BACK[] = "PRAGMA incremental_vacuum(500)";
+static const char COUNT_FREE[] = "PRAGMA freelist_count";
+
+static int count_free(struct database *database, int64_t *ret_pages, struct hd_error *error)
+{
+    sqlite3_stmt *statement = database_query(database, error, COUNT_FREE, "");
+
+    if (statement == NULL || database_step(database, statement, error) != 1)
+        return -(int)error->code;
+    *ret_pages = sqlite3_column_int64(statement, 0);
+    database_reset(statement);
+    return 0;
+}
+
+static int give_back(struct database *database, struct store_write *write)
+{
+    struct store_give_back *request = (struct store_give_back *)write;
+    int64_t before = 0, after = 0;
+    int result = count_free(database, &before, &write->error);
+
+    if (result == 0)
+        result = database_run(database, &write->error, GIVE_BACK, "");
+    if (result == 0)
+        result = count_free(database, &after, &write->error);
+    request->ret_done = before - after < PAGES_AT_ONCE;
+    return result;
+}
+
+int store_give_back(struct store *store, struct store_give_back *request, struct hd_error *error)
+{
+    return store_submit(store, &request->write, give_back, 0, error);
 }

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "fault.h"
 #include "migration.h"
 
 /* A group is bounded so that the first of many waiters is not kept for long. */
@@ -96,8 +97,12 @@ static int commit_group(struct database *database, struct store_write *group, st
     }
     if (result == 0)
         result = database_run(database, error, WRITE_ORDINAL, "i", database->ordinal);
+    if (result == 0 && group != NULL)
+        fault_point("before_commit");
     if (result == 0)
         result = database_run(database, error, COMMIT, "");
+    if (result == 0 && group != NULL)
+        fault_point("after_commit");
     if (result != 0 && !sqlite3_get_autocommit(database->handle)) {
         struct hd_error ignored = {0}; /* the first failure is the one to tell */
 

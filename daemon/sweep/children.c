@@ -162,6 +162,7 @@ void children_adopt(struct live_run *run, const struct launch_identity *identity
     struct live_sweep *sweep = run->sweep;
     char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
 
+    fault_point("before_adoption");
     if (folder != NULL)
         run->child = launch_adopt(sweep->sweeps->launch, run->id, folder, run->attempt, identity, run);
     if (run->child == NULL)
@@ -344,6 +345,7 @@ static void on_end_stored(struct store_write *write)
         control_check_ended(sweeps);
         return;
     }
+    fault_point("after_exit");
     log_line(LOG_LEVEL_DEBUG, "run %s ended: %s", run->id, hd_status_name(ending->request.ret_status));
     if (!sweeps->closing)
         tidy(run);

@@ -1,5 +1,5 @@
-/* Deletion of a sweep that has ended: hidden at once, then its folders go on the pool and its rows little by little. A crash in between is
- * taken up at the next start. */
+/* Deletion of a sweep that has ended: hidden at once, then its folders go on the pool and its rows little by little, and then the space. A
+ * crash in between is taken up at the next start. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +13,7 @@ struct removal {
         struct store_write write; /* the writes come back as this */
         struct store_delete_sweep hide;
         struct store_purge purge;
+        struct store_give_back give_back;
     };
     uv_work_t work;
     struct sweeps *sweeps;
@@ -34,6 +35,27 @@ static void finish(struct removal *removal)
 /* --- Rows, little by little ---------------------------------------------------------------------------------------------------------- */
 
 static void purge(struct removal *removal);
+static void give_back(struct removal *removal);
+
+static void on_given_back(struct store_write *write)
+{
+    struct removal *removal = (struct removal *)write;
+
+    if (write->result != 0 || removal->give_back.ret_done || removal->sweeps->closing)
+        finish(removal);
+    else
+        give_back(removal);
+}
+
+/* What cannot be given back now is with the next deletion. */
+static void give_back(struct removal *removal)
+{
+    struct hd_error error = {0};
+
+    removal->give_back = (struct store_give_back){.write = {.done = on_given_back}};
+    if (store_give_back(removal->sweeps->store, &removal->give_back, &error) != 0)
+        finish(removal);
+}
 
 static void on_purged(struct store_write *write)
 {
@@ -41,8 +63,10 @@ static void on_purged(struct store_write *write)
 
     if (write->result != 0)
         log_line(LOG_LEVEL_WARNING, "sweep %s: the rest of it is deleted at the next start: %s", removal->id, write->error.message);
-    if (write->result != 0 || removal->purge.ret_done || removal->sweeps->closing)
+    if (write->result != 0 || removal->sweeps->closing)
         finish(removal);
+    else if (removal->purge.ret_done)
+        give_back(removal);
     else
         purge(removal);
 }

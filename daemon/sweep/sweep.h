@@ -21,7 +21,8 @@ struct sweeps_settings {
     const char *state_dir;
     const char *monitor; /* path of hyperdrive-monitor */
     int64_t grace_us;
-    int64_t slots; /* children at once; 0: one per GPU, or per CPU if there are none */
+    int64_t log_limit; /* bytes of a child's log that are kept; 0: all */
+    int64_t slots;     /* children at once; 0: one per GPU, or per CPU if there are none */
     struct devices_settings devices;
     int64_t snapshot_limit;    /* bytes */
     int64_t policy_memory;     /* bytes for all early termination together */
@@ -43,8 +44,8 @@ void sweeps_free(struct sweeps *sweeps);
 /* Starts nothing any more and ends all children; `ended` is called when none is left and all ends are committed. */
 void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void *data);
 
-/* Takes grace_us, slots, snapshot_limit, policy_memory and environment, which may change at any time: free slots are filled at once, and
- * what runs goes on where there are fewer now. */
+/* Takes grace_us, log_limit, slots, snapshot_limit, policy_memory and environment, which may change at any time: free slots are filled at
+ * once, and what runs goes on where there are fewer now. */
 void sweeps_change_settings(struct sweeps *sweeps, const struct sweeps_settings *settings);
 
 /* A new sweep: checked and its source copied on the pool, then stored. Exactly one of the outcomes comes. */

@@ -25,7 +25,8 @@ static void free_unopened(void *data)
 int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store, const struct sweeps_settings *settings,
                 struct hd_error *error)
 {
-    const struct launch_settings launch_settings = {.monitor = settings->monitor, .grace_us = settings->grace_us};
+    const struct launch_settings launch_settings = {
+        .monitor = settings->monitor, .grace_us = settings->grace_us, .log_limit = settings->log_limit};
     struct sweeps *sweeps = calloc(1, sizeof *sweeps);
     int result;
 
@@ -64,6 +65,7 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
 void sweeps_change_settings(struct sweeps *sweeps, const struct sweeps_settings *settings)
 {
     launch_set_grace(sweeps->launch, settings->grace_us);
+    launch_set_log_limit(sweeps->launch, settings->log_limit);
     sweeps->settings.grace_us = settings->grace_us;
     allocation_set_slots(&sweeps->allocation, settings->slots);
     sweeps->settings.snapshot_limit = settings->snapshot_limit;

@@ -71,6 +71,6 @@ void client_pause(long milliseconds);
 
 command_function command_submit, command_list, command_show, command_watch, command_best, command_children, command_hyperparameters,
     command_metrics, command_config, command_logs, command_cancel, command_replay, command_retry, command_report, command_validate,
-    command_sample, command_set, command_delete, command_devices, command_doctor, command_events, command_token, command_audit;
+    command_sample, command_set, command_delete, command_devices, command_doctor, command_events, command_token, command_audit, command_backup;
 
 #endif

@@ -137,6 +137,26 @@ static int no_such_log(struct client *client, const char *id, const char *name, 
     return result;
 }
 
+/* Where what is kept of a log begins; 0 when that cannot be told, or the log is not there yet. */
+static int64_t find_begin(struct client *client, const char *id, const char *name)
+{
+    struct hd_text path = client_path("runs", id, "/logs");
+    struct rest_answer answer = {0};
+    struct hd_error ignored = {0};
+    const cJSON *file;
+    double begin = 0;
+
+    if (!path.failed && rest_get(client->rest, path.data, &answer, &ignored) == 0) {
+        cJSON_ArrayForEach(file, member(answer.json, "logs"))
+        {
+            begin = strcmp(member_text(file, "name", ""), name) == 0 ? member_count(file, "kept_from") : begin;
+        }
+    }
+    rest_answer_clear(&answer);
+    hd_text_clear(&path);
+    return (int64_t)begin;
+}
+
 static int print_log(struct log *log, const char *id, const char *name, struct hd_error *error)
 {
     int result;
@@ -176,6 +196,10 @@ int command_logs(struct client *client, struct hd_error *error)
         log.file = client_path(run ? "runs" : "sweeps", id, run ? "/logs/" : "/log");
         if (run) {
             rest_path_part(&log.file, name, true);
+            log.offset = find_begin(client, id, name);
+        }
+        if (log.offset > 0) {
+            say("the first %lld bytes of the log are not kept", (long long)log.offset);
         }
         hd_text_add_string(&log.tail, log.file.data != NULL ? log.file.data : "");
         rest_path_query(&log.tail, "follow", "true");

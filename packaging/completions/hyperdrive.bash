@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in bash. Needs nothing but bash; ids come from the daemon, quietly.
 
-_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices token audit doctor report'
+_hyperdrive_commands='submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices token audit backup doctor report'
 
 # _hyperdrive_options COMMAND: the long options that it takes.
 _hyperdrive_options() {
@@ -137,7 +137,7 @@ _hyperdrive() {
     COMPREPLY=()
   else
     case $command in
-      submit | validate | sample) _hyperdrive_files "$current" ;;
+      submit | validate | sample | backup) _hyperdrive_files "$current" ;;
       show | watch | best | children | hyperparameters | metrics | config | logs | events | cancel | retry | replay | set | delete)
         _hyperdrive_words "$(_hyperdrive_sweeps ${place[@]+"${place[@]}"})" "$current"
         ;;

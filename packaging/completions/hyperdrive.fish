@@ -1,6 +1,6 @@
 # Completion of the hyperdrive command in fish. Ids come from the daemon that the command line names, quietly.
 
-set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices token audit doctor report
+set -g __hyperdrive_commands submit validate sample list show watch best children hyperparameters metrics config logs events cancel retry replay set delete devices token audit backup doctor report
 
 # Options of the command line that name the daemon.
 function __hyperdrive_place
@@ -60,10 +60,11 @@ complete -c hyperdrive -n __hyperdrive_needs_command -a delete -d 'Delete a swee
 complete -c hyperdrive -n __hyperdrive_needs_command -a devices -d 'Show slots, CPUs and GPUs; drain a device, or put it back'
 complete -c hyperdrive -n __hyperdrive_needs_command -a token -d 'Make a token for somebody else, list the tokens, or revoke one'
 complete -c hyperdrive -n __hyperdrive_needs_command -a audit -d 'Show who asked for which change, newest first'
+complete -c hyperdrive -n __hyperdrive_needs_command -a backup -d 'Copy the database of the daemon into a file'
 complete -c hyperdrive -n __hyperdrive_needs_command -a doctor -d 'Look at an installation and say what is wrong'
 complete -c hyperdrive -n __hyperdrive_needs_command -a report -d 'Report metrics of the run that this is called in'
 
-complete -c hyperdrive -n '__fish_seen_subcommand_from submit validate sample' -F
+complete -c hyperdrive -n '__fish_seen_subcommand_from submit validate sample backup' -F
 complete -c hyperdrive -n '__fish_seen_subcommand_from show watch best children hyperparameters metrics config logs events cancel retry replay set delete' -k -a '(__hyperdrive_sweeps)'
 
 complete -c hyperdrive -n '__fish_seen_subcommand_from devices; and not __fish_seen_subcommand_from drain activate' -a 'drain activate'

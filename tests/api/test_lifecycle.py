@@ -27,7 +27,7 @@ class Program(unittest.TestCase):
     def test_help_names_every_option_used_here(self):
         result = self.run_daemon("--help")
         self.assertEqual(result.returncode, 0, result.stderr)
-        for option in ("--state-dir", "--listen", "--slots", "--monitor", "--stop-grace", "--stop-children", "--check-config"):
+        for option in ("--state-dir", "--listen", "--slots", "--monitor", "--stop-grace", "--stop-children", "--check-config", "--check-database"):
             self.assertIn(option, result.stdout)
 
     def test_unknown_option(self):

@@ -251,6 +251,9 @@ START_TEST(check_help_and_version_end_the_program)
     write_file("slots = 2\n", 10);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         ck_assert_int_eq(load(&settings, &error, options[i], NULL, NULL), 1);
+    ck_assert_int_eq(load(&settings, &error, "--check-database", NULL, NULL), 0); /* it needs the settings: where the database is */
+    ck_assert(settings.check_database);
+    settings_clear(&settings);
     write_file("slots = x\n", 10);
     ck_assert_int_eq(load(&settings, &error, "--check-config", NULL, NULL), -HD_INVALID);
 }
@@ -348,6 +351,9 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_int_eq(a->write_queue, b->write_queue);
     ck_assert_int_eq(a->big_answers, b->big_answers);
     ck_assert_int_eq(a->policy_memory_mb, b->policy_memory_mb);
+    ck_assert_int_eq(a->log_limit, b->log_limit);
+    ck_assert_int_eq(a->keep_days, b->keep_days);
+    ck_assert_int_eq(a->check_interval_us, b->check_interval_us);
     ck_assert_int_eq(a->log_level, b->log_level);
     for (size_t i = 0; a->environment_keep[i] != NULL || b->environment_keep[i] != NULL; i++)
         ck_assert_pstr_eq(a->environment_keep[i], b->environment_keep[i]);
@@ -366,7 +372,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 27);
+    ck_assert_int_eq(settings, 30);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);
