@@ -181,6 +181,14 @@ static void tell_waiting(struct launch_child *child, const struct hd_error *erro
     child->launch->events.waiting(child, child->data, error);
 }
 
+static void tell_lingering(struct launch_child *child)
+{
+    if (child->lingering_told || child->launch->events.lingering == NULL)
+        return;
+    child->lingering_told = true;
+    child->launch->events.lingering(child, child->data);
+}
+
 static void tell_running(struct launch_child *child, const struct launch_identity *identity, int64_t started_us)
 {
     if (is_claimed(child) || started_us <= 0)
@@ -268,7 +276,11 @@ static void finish_done(uv_work_t *work, int status)
     if (!end_job(child))
         return;
     const struct finished *finished = &child->finished;
-    if (finished->outcome == FINISH_AGAIN) {
+    if (finished->outcome == FINISH_LINGERING)
+        tell_lingering(child);
+    if (child->closing)
+        return; /* the callback closed the launcher */
+    if (finished->outcome == FINISH_LINGERING || finished->outcome == FINISH_AGAIN) {
         retry(child);
         return;
     }
@@ -407,9 +419,11 @@ static void monitor_ended(uv_poll_t *handle, int status, int events)
 
 static void send_stop(const struct launch_child *child)
 {
-    /* Fails only when the monitor is gone already: then there is nothing to stop. */
-    if (child->pidfd >= 0)
+    /* Fails only when the monitor is gone already: then there is nothing to stop. CONT, for somebody may have stopped it. */
+    if (child->pidfd >= 0) {
         syscall(SYS_pidfd_send_signal, child->pidfd, SIGTERM, NULL, 0);
+        syscall(SYS_pidfd_send_signal, child->pidfd, SIGCONT, NULL, 0);
+    }
 }
 
 /* Takes over both descriptors; `status` is -1 for a monitor that somebody else started. */

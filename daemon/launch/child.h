@@ -36,6 +36,7 @@ struct launch_child {
     bool is_adopted;  /* by launch_adopt(): the caller knows that the program runs */
     bool waiting_told;
     bool running_told;
+    bool lingering_told;
     bool closing;
     int exit_code; /* of a monitor that was our own process; -1: not known */
     int64_t started_us;

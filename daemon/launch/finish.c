@@ -5,10 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/text.h"
 #include "output.h"
 #include "prepare.h"
-#include "processes.h"
+#include "remains.h"
 
 /* No process outlives the machine's restart. */
 static bool is_of_this_boot(const struct started *started)
@@ -18,15 +17,10 @@ static bool is_of_this_boot(const struct started *started)
     return !known || strcmp(boot_id, started->monitor.boot_id) == 0;
 }
 
-static void kill_left(const char *run_id, const struct started *started)
+/* False while something of a lost run is left that does not die: it may still use what the run was given. */
+static bool end_remains(const char *run_id, const struct started *started)
 {
-    if (!is_of_this_boot(started))
-        return;
-    struct hd_text entry = {0};
-    hd_text_format(&entry, "HYPERDRIVE_RUN_ID=%s", run_id);
-    if (!entry.failed)
-        processes_kill_marked(entry.data);
-    hd_text_clear(&entry);
+    return !is_of_this_boot(started) || remains_kill(run_id);
 }
 
 void finish(const char *folder, const char *run_id, int attempt, bool claimed, struct finished *ret_finished)
@@ -41,9 +35,9 @@ void finish(const char *folder, const char *run_id, int attempt, bool claimed, s
         finished.outcome = FINISH_RECORDED;
     else if (!claimed && found == -ENOENT)
         finished.outcome = prepare_revoke(folder, attempt) ? FINISH_NOT_STARTED : FINISH_AGAIN;
-    if (finished.outcome == FINISH_LOST)
-        kill_left(run_id, &finished.started);
-    if (finished.outcome != FINISH_AGAIN && run >= 0)
+    if (finished.outcome == FINISH_LOST && !end_remains(run_id, &finished.started))
+        finished.outcome = FINISH_LINGERING;
+    if (finished.outcome <= FINISH_LOST && run >= 0)
         finished.last_output = output_tail(run, attempt);
     if (run >= 0)
         close(run);

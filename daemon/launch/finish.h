@@ -11,6 +11,7 @@ enum finish_outcome {
     FINISH_RECORDED,    /* `record` */
     FINISH_NOT_STARTED, /* the monitor ended without claiming the attempt, and nobody will claim it */
     FINISH_LOST,        /* no record; what was left of the program is killed */
+    FINISH_LINGERING,   /* no record, and some of the program's processes do not die: to be asked again */
     FINISH_AGAIN,       /* another monitor is about to claim the attempt, or the system is short of something */
 };
 

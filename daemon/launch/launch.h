@@ -6,7 +6,8 @@
  *   any crash: the program runs at most once, and a monitor that already runs (or ran) is adopted instead.
  * - One code path: a child just started and one found after a restart are both watched by the pidfd of their monitor, whose identity is
  *   (boot id, pid, start time). When the pidfd becomes readable the exit record RUN/exit.<attempt> is read; without one the child is lost,
- *   and what carries its run id in its environment (HYPERDRIVE_RUN_ID, which the caller puts there) is killed before `ended` is called.
+ *   and what carries its run id in its environment (HYPERDRIVE_RUN_ID, which the caller puts there) is killed, with what descends from
+ *   that, before `ended` is called. While some of it hangs in the kernel and does not die, `ended` waits.
  * - A full disk is waited for: a run that cannot be prepared for want of space is prepared when there is some, or ends by launch_stop().
  * - LAUNCH_NOT_STARTED means that the program did not run and will not: what a monitor of an earlier daemon would need for it is removed.
  * - No call blocks: folders, spawns and file reads happen on libuv's thread pool. All functions and callbacks belong to the loop thread.
@@ -74,6 +75,9 @@ struct launch_events {
     void (*waiting)(struct launch_child *child, void *data, const struct hd_error *error);
     /* The program was executed successfully. Called at most once, before `ended`, also for an attempt that an earlier daemon started. */
     void (*running)(struct launch_child *child, void *data, const struct launch_identity *identity, int64_t started_us);
+    /* The attempt is lost, but some of its processes do not die; that is tried again until none is left. Called at most once, before
+     * `ended`. May be NULL. */
+    void (*lingering)(struct launch_child *child, void *data);
     /* The attempt is over and no process of it is left. The last callback; `child` is freed when it returns. */
     void (*ended)(struct launch_child *child, void *data, const struct launch_end *end);
 };

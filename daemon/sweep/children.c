@@ -457,4 +457,16 @@ static void on_waiting(struct launch_child *child, void *data, const struct hd_e
     sweep_note(run->sweep, true, "WaitingForSpace", message);
 }
 
-const struct launch_events children_events = {.waiting = on_waiting, .running = on_running, .ended = on_ended};
+/* Its slot and devices stay taken. */
+static void on_lingering(struct launch_child *child, void *data)
+{
+    struct live_run *run = data;
+    char message[HD_ERROR_MESSAGE_SIZE];
+
+    (void)child;
+    (void)snprintf(message, sizeof message, "run %s is lost, and processes of it do not die; what it was given stays taken until they do",
+                   run->id);
+    sweep_note(run->sweep, true, "ProcessesLeft", message);
+}
+
+const struct launch_events children_events = {.waiting = on_waiting, .running = on_running, .lingering = on_lingering, .ended = on_ended};

@@ -4,12 +4,15 @@
 
 #include "launch/launch.h"
 
-enum { LOOK_MS = 5 };
+enum {
+    LOOK_MS = 5,
+    STUBBORN_PROCESSES = 7, /* at least, of the fixture of that name, with its monitor */
+};
 
 /* What the callbacks told about one child. */
 struct story {
     struct launch_child *child;
-    unsigned running, ended;
+    unsigned running, ended, lingering;
     struct launch_identity identity;
     int64_t started_us;
     struct launch_end end;
@@ -52,7 +55,7 @@ void make_gate(void);
 void open_gate(void);
 const char *gated(const char *before, const char *after);
 
-/* How many processes have the run id in their environment. */
+/* How many processes have the run id in their environment, or the run folder in their command line, as the monitor has. */
 unsigned marked_processes(void);
 
 #endif
