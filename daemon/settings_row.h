@@ -15,6 +15,7 @@ enum settings_kind {
     SETTINGS_BOOLEAN,  /* bool */
     SETTINGS_LEVEL,    /* int, a syslog number */
     SETTINGS_NAMES,    /* char **, ends in NULL */
+    SETTINGS_CGROUP,   /* char *, "auto", "no", or an absolute path */
     SETTINGS_GPUS,     /* char *, "auto", "none", or a list of positions, UUIDs and PCI addresses */
 };
 
@@ -29,7 +30,7 @@ struct settings_row {
     const char *help;         /* one sentence without a final stop */
 };
 
-enum { SETTINGS_ROWS = 21 };
+enum { SETTINGS_ROWS = 23 };
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* NULL if no row has this name. */

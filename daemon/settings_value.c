@@ -72,6 +72,14 @@ static int read_path(const struct reading *reading, void *field)
     return take_string(reading, field);
 }
 
+static int read_cgroup(const struct reading *reading, void *field)
+{
+    bool word = strcmp(reading->text, "auto") == 0 || strcmp(reading->text, "no") == 0;
+    if (!word && reading->text[0] != '/')
+        return refuse(reading, "auto, no, or the absolute path of a control group");
+    return take_string(reading, field);
+}
+
 /* Digits only: strtoll alone would take blanks, signs and what does not fit. */
 static bool read_digits(const char *text, const char **ret_end, int64_t *ret_value)
 {
@@ -290,6 +298,7 @@ static const struct {
     [SETTINGS_BOOLEAN] = {"yes|no", read_boolean},
     [SETTINGS_LEVEL] = {"LEVEL", read_level},
     [SETTINGS_NAMES] = {"NAMES", read_names},
+    [SETTINGS_CGROUP] = {"auto|no|PATH", read_cgroup},
     [SETTINGS_GPUS] = {"auto|none|LIST", read_gpus},
 };
 
@@ -305,10 +314,16 @@ int settings_value_set(const struct settings_row *row, const char *subject, cons
     return kinds[row->kind].read(&reading, (char *)settings + row->offset);
 }
 
+/* A text of its own. */
+static bool is_text(enum settings_kind kind)
+{
+    return kind == SETTINGS_PATH || kind == SETTINGS_ADDRESS || kind == SETTINGS_CGROUP || kind == SETTINGS_GPUS;
+}
+
 void settings_value_clear(const struct settings_row *row, struct settings *settings)
 {
     void *field = (char *)settings + row->offset;
-    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS) {
+    if (is_text(row->kind)) {
         free(*(char **)field);
         *(char **)field = NULL;
     } else if (row->kind == SETTINGS_NAMES) {
@@ -335,12 +350,13 @@ static const size_t sizes[] = {
     [SETTINGS_PATH] = sizeof(char *),   [SETTINGS_ADDRESS] = sizeof(char *),   [SETTINGS_INTEGER] = sizeof(int64_t),
     [SETTINGS_BYTES] = sizeof(int64_t), [SETTINGS_DURATION] = sizeof(int64_t), [SETTINGS_BOOLEAN] = sizeof(bool),
     [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **),    [SETTINGS_GPUS] = sizeof(char *),
+    [SETTINGS_CGROUP] = sizeof(char *),
 };
 
 bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)
 {
     const void *first = (const char *)a + row->offset, *second = (const char *)b + row->offset;
-    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS)
+    if (is_text(row->kind))
         return equal_texts(*(char *const *)first, *(char *const *)second);
     if (row->kind == SETTINGS_NAMES)
         return equal_names(*(char **const *)first, *(char **const *)second);

@@ -218,13 +218,15 @@ static void end_not_started(struct launch_child *child, const struct hd_error *e
 static void end_without_claim(struct launch_child *child)
 {
     struct hd_error error = {0};
+    const char *what = child->plan.order.in_scope ? "program that makes its unit" : "monitor";
+    const char *path = child->plan.order.in_scope ? child->plan.scope_by : child->launch->monitor;
     if (child->failure[0] != '\0')
         hd_error_set(&error, HD_INTERNAL, "%s", child->failure);
     else if (child->exit_code >= 0)
-        hd_error_set(&error, HD_INTERNAL, "the monitor '%s' ended with exit code %d before it started the program", child->launch->monitor,
+        hd_error_set(&error, HD_INTERNAL, "the %s '%s' ended with exit code %d before it started the program", what, path,
                      child->exit_code);
     else
-        hd_error_set(&error, HD_INTERNAL, "the monitor '%s' was killed before it started the program", child->launch->monitor);
+        hd_error_set(&error, HD_INTERNAL, "the %s '%s' was killed before it started the program", what, path);
     end_not_started(child, &error);
 }
 
@@ -245,6 +247,7 @@ static void end_recorded(struct launch_child *child)
         .ended_us = record->ended_us,
         .peak_memory = record->peak_memory,
         .cpu_us = record->cpu_us,
+        .oom = record->oom,
         .last_output = child->finished.last_output,
     };
     if (ended.kind == LAUNCH_NOT_STARTED)
@@ -266,7 +269,7 @@ static void end_lost(struct launch_child *child)
 static void finish_work(uv_work_t *work)
 {
     struct launch_child *child = work->data;
-    finish(child->plan.folder, child->plan.order.run_id, child->plan.order.attempt, is_claimed(child), &child->finished);
+    finish(child->plan.folder, &child->plan.order, is_claimed(child), &child->finished);
 }
 
 static void finish_done(uv_work_t *work, int status)

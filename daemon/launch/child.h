@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "confinement.h"
 #include "finish.h"
 #include "launch.h"
 #include "prepare.h"
@@ -16,6 +17,7 @@ struct launch {
     uv_loop_t *loop;
     char *monitor;
     int64_t grace_us;
+    struct confinement confinement;
     struct launch_events events;
     struct launch_child *children; /* list */
     size_t tidying;                /* jobs of no child that are under way */

@@ -5,9 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "output.h"
 #include "prepare.h"
 #include "remains.h"
+
+enum { EMPTY_WAIT_MS = 2000 };
 
 /* No process outlives the machine's restart. */
 static bool is_of_this_boot(const struct started *started)
@@ -18,13 +21,21 @@ static bool is_of_this_boot(const struct started *started)
 }
 
 /* False while something of a lost run is left that does not die: it may still use what the run was given. */
-static bool end_remains(const char *run_id, const struct started *started)
+static bool end_remains(const struct order *order, const struct started *started)
 {
-    return !is_of_this_boot(started) || remains_kill(run_id);
+    if (!is_of_this_boot(started))
+        return true;
+    if (order->cgroup != NULL)
+        cgroup_kill(order->cgroup);
+    bool none = remains_kill(order->run_id) && (order->cgroup == NULL || cgroup_await_empty(order->cgroup, EMPTY_WAIT_MS));
+    if (none && order->cgroup != NULL)
+        cgroup_remove(order->cgroup);
+    return none;
 }
 
-void finish(const char *folder, const char *run_id, int attempt, bool claimed, struct finished *ret_finished)
+void finish(const char *folder, const struct order *order, bool claimed, struct finished *ret_finished)
 {
+    int attempt = order->attempt;
     struct finished finished = {.outcome = FINISH_LOST};
     int run = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = run < 0 ? -errno : record_read(run, attempt, &finished.record);
@@ -35,7 +46,7 @@ void finish(const char *folder, const char *run_id, int attempt, bool claimed, s
         finished.outcome = FINISH_RECORDED;
     else if (!claimed && found == -ENOENT)
         finished.outcome = prepare_revoke(folder, attempt) ? FINISH_NOT_STARTED : FINISH_AGAIN;
-    if (finished.outcome == FINISH_LOST && !end_remains(run_id, &finished.started))
+    if (finished.outcome == FINISH_LOST && !end_remains(order, &finished.started))
         finished.outcome = FINISH_LINGERING;
     if (finished.outcome <= FINISH_LOST && run >= 0)
         finished.last_output = output_tail(run, attempt);

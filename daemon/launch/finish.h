@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "order.h"
 #include "record.h"
 #include "started.h"
 
@@ -22,7 +23,8 @@ struct finished {
     char *last_output;      /* owned by the caller; NULL when memory was short */
 };
 
-/* With `claimed` the attempt is known to have been executed, even if its folder says nothing any more. */
-void finish(const char *folder, const char *run_id, int attempt, bool claimed, struct finished *ret_finished);
+/* `order` says which attempt of which run, and its cgroup, if it has one. With `claimed` the attempt is known to have been executed, even
+ * if its folder says nothing any more. */
+void finish(const char *folder, const struct order *order, bool claimed, struct finished *ret_finished);
 
 #endif

@@ -39,6 +39,19 @@ int kernel_file_number(const char *path, const char *key, int64_t *ret_number)
     return result;
 }
 
+bool kernel_file_has_word(const char *path, const char *word)
+{
+    struct hd_text text = {0};
+    bool found = false;
+    if (kernel_file_read(path, &text) == 0 && text.data != NULL) {
+        char *saved = NULL;
+        for (char *at = strtok_r(text.data, " \n", &saved); at != NULL && !found; at = strtok_r(NULL, " \n", &saved))
+            found = strcmp(at, word) == 0;
+    }
+    hd_text_clear(&text);
+    return found;
+}
+
 int kernel_file_write(const char *path, const char *value)
 {
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "run_limits.h"
+
 #define ORDER_FILE "launch.json"
 
 struct order {
@@ -13,7 +15,10 @@ struct order {
     char **argv;        /* ends in NULL; at least one */
     char **environment; /* NAME=VALUE, ends in NULL */
     int attempt;
-    int64_t grace_us;      /* between TERM and KILL */
+    int64_t grace_us; /* between TERM and KILL */
+    char *cgroup;     /* that the monitor makes for the program; NULL: none */
+    bool in_scope;    /* the monitor is in a transient unit that has the limits, and makes the program's cgroup below that */
+    struct launch_limits limits;
     bool folder_is_synced; /* the run folder's own name is durable; else the monitor sees to it */
 };
 

@@ -3,8 +3,8 @@
  * Writes are objects: fill in the inputs, call the function, and `done` is called on the loop thread when the group that the write shared
  * is committed and synced (result 0), or when it was refused or failed (negative, with `error`). One writer thread takes all that waits
  * into one transaction; a refused one leaves no trace there and harms no other. Conditions are checked in that transaction, never on the
- * loop. Writes are done in the order in which they were submitted, and `done` comes in that order. They are handed over before the loop waits:
- * submitted in one turn of it, they mostly share a commit.
+ * loop. Writes are done in the order in which they were submitted, and `done` comes in that order. They are handed over before the loop
+ * waits: submitted in one turn of it, they mostly share a commit.
  *
  * Reads take a reader: a read-only connection. The loop has one of its own for O(log n) questions; the pool takes and gives back others. */
 #ifndef HYPERDRIVED_STORE_H
@@ -169,6 +169,7 @@ struct store_end {
     int64_t cpu_us;
     const char *message;     /* with STORE_NOT_STARTED: why */
     const char *last_output; /* never NULL */
+    const char *memory;      /* the kernel has killed processes of it for want of memory: end of a sentence; NULL: it has not */
     enum hd_status ret_status;
     int ret_attempt; /* the next one, when the status is Queued */
     struct store_sweep_state ret_sweep;

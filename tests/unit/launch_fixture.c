@@ -21,6 +21,8 @@ uv_loop_t loop;
 uv_timer_t look;
 static uv_timer_t deadline;
 struct launch *launcher;
+const char *fixture_cgroup = "no", *fixture_systemd_run = "/nonexistent", *fixture_root = "/";
+struct launch_limits fixture_limits;
 static bool launcher_closed;
 
 /* Loop and deadline */
@@ -97,7 +99,8 @@ static bool is_true(const void *data)
 void open_launcher_with(const char *monitor, int64_t grace_us)
 {
     struct hd_error error = {0};
-    struct launch_settings settings = {.monitor = monitor, .grace_us = grace_us};
+    struct launch_settings settings = {
+        .monitor = monitor, .grace_us = grace_us, .cgroup = fixture_cgroup, .systemd_run = fixture_systemd_run, .root = fixture_root};
     static const struct launch_events events = {.running = on_running, .lingering = on_lingering, .ended = on_ended};
     ck_assert_ptr_nonnull(monitor);
     ck_assert_int_eq(launch_open(&launcher, &loop, &settings, &events, &error), 0);
@@ -151,6 +154,7 @@ void start_as(struct story *story, int attempt, char *const *argv, const char *w
         .attempt = attempt,
         .working_directory = working_directory,
         .snapshot = snapshot,
+        .limits = fixture_limits,
         .argv = argv,
         .environment = environment,
     };

@@ -26,6 +26,8 @@ extern char run_id[64];
 extern uv_loop_t loop;
 extern uv_timer_t look; /* for waking the loop */
 extern struct launch *launcher;
+extern const char *fixture_cgroup, *fixture_systemd_run, *fixture_root; /* settings of a launcher that is opened next */
+extern struct launch_limits fixture_limits;                             /* of what is started next */
 
 void launch_fixture_set_up(void);
 void launch_fixture_tear_down(void);
