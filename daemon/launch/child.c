@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "monitor.h"
+#include "processes.h"
 
 enum {
     RETRY_FIRST_MS = 5, /* doubles up to RETRY_MAX_MS */
@@ -422,11 +423,13 @@ static void monitor_ended(uv_poll_t *handle, int status, int events)
 
 static void send_stop(const struct launch_child *child)
 {
-    /* Fails only when the monitor is gone already: then there is nothing to stop. CONT, for somebody may have stopped it. */
-    if (child->pidfd >= 0) {
-        syscall(SYS_pidfd_send_signal, child->pidfd, SIGTERM, NULL, 0);
+    if (child->pidfd < 0)
+        return;
+    /* Fails only when the monitor is gone already: then there is nothing to stop. */
+    syscall(SYS_pidfd_send_signal, child->pidfd, SIGTERM, NULL, 0);
+    /* Not to any: CONT takes away the stop that a debugger, or a leak checker, waits for. */
+    if (processes_is_stopped((pid_t)child->identity.pid))
         syscall(SYS_pidfd_send_signal, child->pidfd, SIGCONT, NULL, 0);
-    }
 }
 
 /* Takes over both descriptors; `status` is -1 for a monitor that somebody else started. */

@@ -89,18 +89,31 @@ static void add_children(struct process_list *list, pid_t process)
     closedir(tasks);
 }
 
-pid_t processes_parent(pid_t process)
+/* Fields 3 and 4 of /proc/PID/stat. False if it is gone. */
+static bool read_stat(pid_t process, char *ret_state, pid_t *ret_parent)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
     struct hd_text text = {0};
-    int parent = 0;
     /* The command's name may itself have spaces and parentheses: the fields begin behind the last one. */
     char *fields = kernel_file_read(path, &text) == 0 && text.data != NULL ? strrchr(text.data, ')') : NULL;
-    if (fields == NULL || sscanf(fields, ") %*c %d", &parent) != 1)
-        parent = 0;
+    bool found = fields != NULL && sscanf(fields, ") %c %d", ret_state, ret_parent) == 2;
     hd_text_clear(&text);
-    return parent;
+    return found;
+}
+
+pid_t processes_parent(pid_t process)
+{
+    char state;
+    pid_t parent;
+    return read_stat(process, &state, &parent) ? parent : 0;
+}
+
+bool processes_is_stopped(pid_t process)
+{
+    char state;
+    pid_t parent;
+    return read_stat(process, &state, &parent) && state == 'T';
 }
 
 /* For kernels without CONFIG_PROC_CHILDREN: goes through all processes until a round finds no new descendant. */

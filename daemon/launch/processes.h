@@ -25,7 +25,8 @@ void processes_add_descendants(struct process_list *list, pid_t root);
 void processes_add_marked(struct process_list *list, const char *entry);
 
 /* About a process id. To be sure that two answers are about one process, hold a pidfd of it that was opened before the first. */
-pid_t processes_parent(pid_t process); /* 0 if it is gone */
+pid_t processes_parent(pid_t process);    /* 0 if it is gone */
+bool processes_is_stopped(pid_t process); /* by SIGSTOP and its like */
 /* Is it of this user, and executed with `entry` (NAME=VALUE) in its environment? */
 bool processes_is_marked(pid_t process, const char *entry);
 

@@ -38,6 +38,10 @@ class ProcessTest(DaemonTest):
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.program(run_id), "the end of the child")
 
+    def state(self, pid):
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0]
+
     def stranger(self):
         """A process that has nothing to do with the daemon."""
         process = subprocess.Popen(["/bin/sleep", "1000"])
@@ -84,6 +88,7 @@ class Cancel(ProcessTest):
         run_id = self.running_stubborn()
         for pid in self.daemon.monitors(run_id):
             os.kill(pid, signal.SIGSTOP)
+            wait_until(lambda pid=pid: self.state(pid) == "T", "the stop of the monitor")
         self.client.post("/runs/%s/cancel" % run_id)
         self.wait_for_run(run_id, "Canceled")
         self.assert_nothing_left(run_id)

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launch/processes.h"
 #include "launch/snapshot.h"
 #include "launch_fixture.h"
 
@@ -252,6 +253,11 @@ START_TEST(killed_monitor_loses_the_child_and_its_processes)
 }
 END_TEST
 
+static bool is_stopped(const void *data)
+{
+    return processes_is_stopped((pid_t)((const struct story *)data)->identity.pid);
+}
+
 /* Somebody stops the monitor, too. */
 START_TEST(stopped_monitor_takes_a_stop)
 {
@@ -261,6 +267,7 @@ START_TEST(stopped_monitor_takes_a_stop)
     run_until(log_says_ready, NULL);
     run_until(is_running, &story);
     ck_assert_int_eq(kill((pid_t)story.identity.pid, SIGSTOP), 0);
+    run_until(is_stopped, &story);
     launch_stop(story.child);
     run_until(has_ended, &story);
     ck_assert_int_eq(story.end.kind, LAUNCH_SIGNALED);
