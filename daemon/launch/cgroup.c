@@ -19,7 +19,7 @@
 
 #include "kernel_file.h"
 
-#define DAEMON_FOLDER "/daemon"
+#define DAEMON_FOLDER "daemon"
 
 enum { DEPTH_MAX = 64 };
 
@@ -87,7 +87,7 @@ int cgroup_find_delegated(char *ret_path, size_t size)
     if (result < 0 || is_delegated(ret_path))
         return result;
     char *last = strrchr(ret_path, '/');
-    if (last == NULL || strcmp(last, DAEMON_FOLDER) != 0)
+    if (last == NULL || strcmp(last + 1, DAEMON_FOLDER) != 0)
         return -ENOENT;
     *last = '\0';
     return is_delegated(ret_path) ? 0 : -ENOENT;
@@ -96,7 +96,7 @@ int cgroup_find_delegated(char *ret_path, size_t size)
 int cgroup_move_aside(const char *path)
 {
     char aside[PATH_MAX];
-    int result = join(path, DAEMON_FOLDER + 1, aside, sizeof aside);
+    int result = join(path, DAEMON_FOLDER, aside, sizeof aside);
     if (result == 0)
         result = cgroup_make(aside);
     return result == 0 ? cgroup_enter(aside) : result;
