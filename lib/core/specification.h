@@ -72,7 +72,7 @@ struct hd_earlier {
 /* What a machine has: no run may ask for more. */
 struct hd_machine {
     double gpus, cpus;
-    int64_t slots; /* children at once */
+    int64_t slots;         /* children at once */
     const char *no_limits; /* why runs cannot be held to limits, as the end of a sentence; NULL: they can */
 };
 
