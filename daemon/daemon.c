@@ -428,6 +428,8 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
     const struct sweeps_settings settings = {
         .state_dir = daemon->settings->state_dir,
         .monitor = daemon->settings->monitor,
+        .cgroup = daemon->settings->cgroup,
+        .systemd_run = daemon->settings->systemd_run,
         .grace_us = daemon->settings->stop_grace_us,
         .log_limit = daemon->settings->log_limit,
         .slots = daemon->settings->slots,

@@ -21,7 +21,9 @@ struct settings {
     int64_t slots;          /* children at once; 0: auto, one per GPU, or per CPU if there are none */
     char *gpus;             /* to hand out: "auto", "none", or a list */
     char *nvidia_smi;       /* path of the program */
-    char *device_root;      /* in front of /proc, /sys and /dev where GPUs are looked for */
+    char *device_root;      /* in front of /proc, /sys, /dev and /run where GPUs and controllers are looked for */
+    char *cgroup;           /* below which runs get theirs: "auto", "no", or a path */
+    char *systemd_run;      /* path of the program */
     char *monitor;          /* path of hyperdrive-monitor */
     int64_t stop_grace_us;  /* between TERM and KILL */
     bool stop_children;     /* SIGTERM ends the children too */

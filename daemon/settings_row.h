@@ -18,6 +18,7 @@ enum settings_kind {
     SETTINGS_HOSTS,    /* the same: names of machines */
     SETTINGS_USERS,    /* the same: names of Unix users */
     SETTINGS_ROLES,    /* the same: users and groups, and what they may do */
+    SETTINGS_CGROUP,   /* char *, "auto", "no", or an absolute path */
     SETTINGS_GPUS,     /* char *, "auto", "none", or a list of positions, UUIDs and PCI addresses */
 };
 
@@ -32,7 +33,7 @@ struct settings_row {
     const char *help;         /* one sentence without a final stop */
 };
 
-enum { SETTINGS_ROWS = 33 };
+enum { SETTINGS_ROWS = 35 };
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* NULL if no row has this name. */

@@ -72,6 +72,14 @@ static int read_path(const struct reading *reading, void *field)
     return take_string(reading, field);
 }
 
+static int read_cgroup(const struct reading *reading, void *field)
+{
+    bool word = strcmp(reading->text, "auto") == 0 || strcmp(reading->text, "no") == 0;
+    if (!word && reading->text[0] != '/')
+        return refuse(reading, "auto, no, or the absolute path of a control group");
+    return take_string(reading, field);
+}
+
 /* Digits only: strtoll alone would take blanks, signs and what does not fit. */
 static bool read_digits(const char *text, const char **ret_end, int64_t *ret_value)
 {
@@ -329,6 +337,7 @@ static const struct {
     [SETTINGS_HOSTS] = {"NAMES", read_names},
     [SETTINGS_USERS] = {"NAMES", read_names},
     [SETTINGS_ROLES] = {"NAME:ROLE", read_names},
+    [SETTINGS_CGROUP] = {"auto|no|PATH", read_cgroup},
     [SETTINGS_GPUS] = {"auto|none|LIST", read_gpus},
 };
 
@@ -349,10 +358,16 @@ static bool is_list(enum settings_kind kind)
     return kind == SETTINGS_NAMES || kind == SETTINGS_HOSTS || kind == SETTINGS_USERS || kind == SETTINGS_ROLES;
 }
 
+/* A text of its own. */
+static bool is_text(enum settings_kind kind)
+{
+    return kind == SETTINGS_PATH || kind == SETTINGS_ADDRESS || kind == SETTINGS_CGROUP || kind == SETTINGS_GPUS;
+}
+
 void settings_value_clear(const struct settings_row *row, struct settings *settings)
 {
     void *field = (char *)settings + row->offset;
-    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS) {
+    if (is_text(row->kind)) {
         free(*(char **)field);
         *(char **)field = NULL;
     } else if (is_list(row->kind)) {
@@ -380,12 +395,13 @@ static const size_t sizes[] = {
     [SETTINGS_BYTES] = sizeof(int64_t), [SETTINGS_DURATION] = sizeof(int64_t), [SETTINGS_BOOLEAN] = sizeof(bool),
     [SETTINGS_LEVEL] = sizeof(int),     [SETTINGS_NAMES] = sizeof(char **), [SETTINGS_HOSTS] = sizeof(char **),
     [SETTINGS_USERS] = sizeof(char **), [SETTINGS_ROLES] = sizeof(char **), [SETTINGS_GPUS] = sizeof(char *),
+    [SETTINGS_CGROUP] = sizeof(char *),
 };
 
 bool settings_value_equal(const struct settings_row *row, const struct settings *a, const struct settings *b)
 {
     const void *first = (const char *)a + row->offset, *second = (const char *)b + row->offset;
-    if (row->kind == SETTINGS_PATH || row->kind == SETTINGS_ADDRESS || row->kind == SETTINGS_GPUS)
+    if (is_text(row->kind))
         return equal_texts(*(char *const *)first, *(char *const *)second);
     if (is_list(row->kind))
         return equal_names(*(char **const *)first, *(char **const *)second);

@@ -13,6 +13,7 @@
 
 #include "fault.h"
 #include "monitor.h"
+#include "processes.h"
 
 enum {
     RETRY_FIRST_MS = 5, /* doubles up to RETRY_MAX_MS */
@@ -183,6 +184,14 @@ static void tell_waiting(struct launch_child *child, const struct hd_error *erro
     child->launch->events.waiting(child, child->data, error);
 }
 
+static void tell_lingering(struct launch_child *child)
+{
+    if (child->lingering_told || child->launch->events.lingering == NULL)
+        return;
+    child->lingering_told = true;
+    child->launch->events.lingering(child, child->data);
+}
+
 static void tell_running(struct launch_child *child, const struct launch_identity *identity, int64_t started_us)
 {
     if (is_claimed(child) || started_us <= 0)
@@ -212,13 +221,15 @@ static void end_not_started(struct launch_child *child, const struct hd_error *e
 static void end_without_claim(struct launch_child *child)
 {
     struct hd_error error = {0};
+    const char *what = child->plan.order.in_scope ? "program that makes its unit" : "monitor";
+    const char *path = child->plan.order.in_scope ? child->plan.scope_by : child->launch->monitor;
     if (child->failure[0] != '\0')
         hd_error_set(&error, HD_INTERNAL, "%s", child->failure);
     else if (child->exit_code >= 0)
-        hd_error_set(&error, HD_INTERNAL, "the monitor '%s' ended with exit code %d before it started the program", child->launch->monitor,
+        hd_error_set(&error, HD_INTERNAL, "the %s '%s' ended with exit code %d before it started the program", what, path,
                      child->exit_code);
     else
-        hd_error_set(&error, HD_INTERNAL, "the monitor '%s' was killed before it started the program", child->launch->monitor);
+        hd_error_set(&error, HD_INTERNAL, "the %s '%s' was killed before it started the program", what, path);
     end_not_started(child, &error);
 }
 
@@ -239,6 +250,7 @@ static void end_recorded(struct launch_child *child)
         .ended_us = record->ended_us,
         .peak_memory = record->peak_memory,
         .cpu_us = record->cpu_us,
+        .oom = record->oom,
         .last_output = child->finished.last_output,
     };
     if (ended.kind == LAUNCH_NOT_STARTED)
@@ -260,7 +272,7 @@ static void end_lost(struct launch_child *child)
 static void finish_work(uv_work_t *work)
 {
     struct launch_child *child = work->data;
-    finish(child->plan.folder, child->plan.order.run_id, child->plan.order.attempt, is_claimed(child), &child->finished);
+    finish(child->plan.folder, &child->plan.order, is_claimed(child), &child->finished);
 }
 
 static void finish_done(uv_work_t *work, int status)
@@ -270,7 +282,11 @@ static void finish_done(uv_work_t *work, int status)
     if (!end_job(child))
         return;
     const struct finished *finished = &child->finished;
-    if (finished->outcome == FINISH_AGAIN) {
+    if (finished->outcome == FINISH_LINGERING)
+        tell_lingering(child);
+    if (child->closing)
+        return; /* the callback closed the launcher */
+    if (finished->outcome == FINISH_LINGERING || finished->outcome == FINISH_AGAIN) {
         retry(child);
         return;
     }
@@ -409,9 +425,13 @@ static void monitor_ended(uv_poll_t *handle, int status, int events)
 
 static void send_stop(const struct launch_child *child)
 {
+    if (child->pidfd < 0)
+        return;
     /* Fails only when the monitor is gone already: then there is nothing to stop. */
-    if (child->pidfd >= 0)
-        syscall(SYS_pidfd_send_signal, child->pidfd, SIGTERM, NULL, 0);
+    syscall(SYS_pidfd_send_signal, child->pidfd, SIGTERM, NULL, 0);
+    /* Not to any: CONT takes away the stop that a debugger, or a leak checker, waits for. */
+    if (processes_is_stopped((pid_t)child->identity.pid))
+        syscall(SYS_pidfd_send_signal, child->pidfd, SIGCONT, NULL, 0);
 }
 
 /* Takes over both descriptors; `status` is -1 for a monitor that somebody else started. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "confinement.h"
 #include "finish.h"
 #include "launch.h"
 #include "prepare.h"
@@ -17,6 +18,7 @@ struct launch {
     char *monitor;
     int64_t grace_us;
     int64_t log_limit;
+    struct confinement confinement;
     struct launch_events events;
     struct launch_child *children; /* list */
     size_t tidying;                /* jobs of no child that are under way */
@@ -37,6 +39,7 @@ struct launch_child {
     bool is_adopted;  /* by launch_adopt(): the caller knows that the program runs */
     bool waiting_told;
     bool running_told;
+    bool lingering_told;
     bool closing;
     int exit_code; /* of a monitor that was our own process; -1: not known */
     int64_t started_us;

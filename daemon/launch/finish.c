@@ -5,11 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/text.h"
+#include "cgroup.h"
 #include "output.h"
 #include "prepare.h"
-#include "processes.h"
+#include "remains.h"
 #include "user.h"
+
+enum { EMPTY_WAIT_MS = 2000 };
 
 /* No process outlives the machine's restart. */
 static bool is_of_this_boot(const struct started *started)
@@ -19,15 +21,17 @@ static bool is_of_this_boot(const struct started *started)
     return !known || strcmp(boot_id, started->monitor.boot_id) == 0;
 }
 
-static void kill_left(const char *run_id, const struct started *started)
+/* False while something of a lost run is left that does not die: it may still use what the run was given. */
+static bool end_remains(const struct order *order, const struct started *started)
 {
     if (!is_of_this_boot(started))
-        return;
-    struct hd_text entry = {0};
-    hd_text_format(&entry, "HYPERDRIVE_RUN_ID=%s", run_id);
-    if (!entry.failed)
-        processes_kill_marked(entry.data);
-    hd_text_clear(&entry);
+        return true;
+    if (order->cgroup != NULL)
+        cgroup_kill(order->cgroup);
+    bool none = remains_kill(order->run_id) && (order->cgroup == NULL || cgroup_await_empty(order->cgroup, EMPTY_WAIT_MS));
+    if (none && order->cgroup != NULL)
+        cgroup_remove(order->cgroup);
+    return none;
 }
 
 /* With the rights of whose folder it is. */
@@ -41,8 +45,9 @@ static char *read_output(int run, int attempt)
     return output;
 }
 
-void finish(const char *folder, const char *run_id, int attempt, bool claimed, struct finished *ret_finished)
+void finish(const char *folder, const struct order *order, bool claimed, struct finished *ret_finished)
 {
+    int attempt = order->attempt;
     struct finished finished = {.outcome = FINISH_LOST};
     int run = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = run < 0 ? -errno : record_read(run, attempt, &finished.record);
@@ -53,9 +58,9 @@ void finish(const char *folder, const char *run_id, int attempt, bool claimed, s
         finished.outcome = FINISH_RECORDED;
     else if (!claimed && found == -ENOENT)
         finished.outcome = prepare_revoke(folder, attempt) ? FINISH_NOT_STARTED : FINISH_AGAIN;
-    if (finished.outcome == FINISH_LOST)
-        kill_left(run_id, &finished.started);
-    if (finished.outcome != FINISH_AGAIN && run >= 0)
+    if (finished.outcome == FINISH_LOST && !end_remains(order, &finished.started))
+        finished.outcome = FINISH_LINGERING;
+    if (finished.outcome <= FINISH_LOST && run >= 0)
         finished.last_output = read_output(run, attempt);
     if (run >= 0)
         close(run);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "order.h"
 #include "record.h"
 #include "started.h"
 
@@ -11,6 +12,7 @@ enum finish_outcome {
     FINISH_RECORDED,    /* `record` */
     FINISH_NOT_STARTED, /* the monitor ended without claiming the attempt, and nobody will claim it */
     FINISH_LOST,        /* no record; what was left of the program is killed */
+    FINISH_LINGERING,   /* no record, and some of the program's processes do not die: to be asked again */
     FINISH_AGAIN,       /* another monitor is about to claim the attempt, or the system is short of something */
 };
 
@@ -21,7 +23,8 @@ struct finished {
     char *last_output;      /* owned by the caller; NULL when memory was short */
 };
 
-/* With `claimed` the attempt is known to have been executed, even if its folder says nothing any more. */
-void finish(const char *folder, const char *run_id, int attempt, bool claimed, struct finished *ret_finished);
+/* `order` says which attempt of which run, and its cgroup, if it has one. With `claimed` the attempt is known to have been executed, even
+ * if its folder says nothing any more. */
+void finish(const char *folder, const struct order *order, bool claimed, struct finished *ret_finished);
 
 #endif

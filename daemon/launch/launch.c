@@ -1,9 +1,11 @@
 #include "launch.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ahead.h"
+#include "cgroup.h"
 #include "child.h"
 
 static void free_plan(struct plan *plan)
@@ -30,6 +32,7 @@ static void anchor_closed(uv_handle_t *handle)
     struct launch *launch = handle->data;
     void (*closed)(void *) = launch->closed;
     void *data = launch->closed_data;
+    confinement_clear(&launch->confinement);
     free(launch->monitor);
     free(launch);
     if (closed != NULL)
@@ -52,12 +55,35 @@ int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch
         free(monitor);
         return hd_error_set(error, HD_UNAVAILABLE, "not enough memory for the launcher");
     }
-    *launch = (struct launch){
-        .loop = loop, .monitor = monitor, .grace_us = settings->grace_us, .log_limit = settings->log_limit, .events = *events};
+    const struct confinement_settings confinement = {
+        .cgroup = settings->cgroup, .systemd_run = settings->systemd_run, .root = settings->root};
+    struct confinement confined;
+    int result = confinement_open(&confinement, &confined, error);
+    if (result < 0) {
+        free(launch);
+        free(monitor);
+        return result;
+    }
+    *launch = (struct launch){.loop = loop,
+                              .monitor = monitor,
+                              .grace_us = settings->grace_us,
+                              .log_limit = settings->log_limit,
+                              .confinement = confined,
+                              .events = *events};
     uv_timer_init(loop, &launch->anchor); /* cannot fail */
     launch->anchor.data = launch;
     *ret_launch = launch;
     return 0;
+}
+
+const char *launch_no_limits(const struct launch *launch)
+{
+    return launch->confinement.no_limits;
+}
+
+const char *launch_cgroup(const struct launch *launch)
+{
+    return launch->confinement.base;
 }
 
 void launch_set_grace(struct launch *launch, int64_t grace_us)
@@ -80,6 +106,14 @@ void launch_close(struct launch *launch, void (*closed)(void *data), void *data)
     launch_close_when_empty(launch);
 }
 
+/* Where it has one. Without memory for the name, or with one that is too long, the run does without. */
+static char *cgroup_for(const struct launch *launch, const char *run_id, int attempt)
+{
+    char path[PATH_MAX];
+    const char *base = launch->confinement.base;
+    return base != NULL && cgroup_of_attempt(base, run_id, attempt, path, sizeof path) == 0 ? strdup(path) : NULL;
+}
+
 static struct launch_child *new_child(struct launch *launch, const char *run_id, const char *folder, int attempt, void *data)
 {
     struct launch_child *child = calloc(1, sizeof *child);
@@ -92,6 +126,7 @@ static struct launch_child *new_child(struct launch *launch, const char *run_id,
         return NULL;
     }
     child->plan.order.attempt = attempt;
+    child->plan.order.cgroup = cgroup_for(launch, run_id, attempt);
     child->plan.order.grace_us = launch->grace_us;
     child->plan.order.log_limit = launch->log_limit;
     child->plan.monitor = launch->monitor;
@@ -130,6 +165,15 @@ static bool copy_order(struct plan *plan, const struct launch_order *order)
            (plan->resumed != NULL) == (order->resumed != NULL) && (plan->output_directories != NULL) == (order->output_directories != NULL);
 }
 
+static void set_limits(struct launch_child *child, const struct launch_limits *limits)
+{
+    const struct confinement *confinement = &child->launch->confinement;
+    child->plan.order.limits = *limits;
+    child->plan.order.in_scope = limits_are_set(limits) && confinement->scope_by != NULL;
+    child->plan.scope_by = confinement->scope_by;
+    child->plan.is_user_scope = confinement->is_user_scope;
+}
+
 struct launch_child *launch_start(struct launch *launch, const struct launch_order *order, void *data)
 {
     struct launch_child *child = new_child(launch, order->run_id, order->folder, order->attempt, data);
@@ -139,6 +183,7 @@ struct launch_child *launch_start(struct launch *launch, const struct launch_ord
         child_free(child);
         return NULL;
     }
+    set_limits(child, &order->limits);
     if (order->ahead != NULL && order->attempt == 1)
         child->plan.ahead = ahead_take(order->ahead);
     enter_child(child);

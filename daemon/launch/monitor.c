@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -17,9 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "durable.h"
 #include "log_limit.h"
 #include "monitor_program.h"
+#include "oom.h"
 #include "order.h"
 #include "processes.h"
 #include "record.h"
@@ -30,6 +33,7 @@ enum {
     KILL_PAUSE_US = 5000,
     KILL_PAUSE_MAX_US = SECOND_US,
     LOG_PAUSE_US = SECOND_US / 2, /* between looks at the log */
+    EMPTY_WAIT_MS = 1000,
     SIGNAL_ROUNDS = 20            /* what forks faster than we look is met again */
 };
 
@@ -43,8 +47,11 @@ struct monitor {
     bool program_ended;
     int wait_status; /* of the program */
     int64_t started_us;
-    bool ending;        /* TERM was sent to the tree */
-    int64_t kill_at_us; /* monotonic, when ending */
+    bool ending;          /* TERM was sent to the tree */
+    bool stopped;         /* the end was asked for before the program came to its own */
+    char scope[PATH_MAX]; /* the cgroup of the transient unit that we are in; "": none */
+    int64_t oom_kills;    /* in all of the machine, before the program began */
+    int64_t kill_at_us;   /* monotonic, when ending */
     int64_t kill_pause_us;
 };
 
@@ -142,6 +149,7 @@ static void begin_end(struct monitor *monitor)
 {
     signal_tree(monitor, SIGTERM, SIGCONT);
     monitor->ending = true;
+    monitor->stopped = !monitor->program_ended;
     monitor->kill_at_us = clock_us(CLOCK_MONOTONIC) + monitor->order.grace_us;
     monitor->kill_pause_us = KILL_PAUSE_US;
 }
@@ -166,13 +174,21 @@ static void keep_log(struct monitor *monitor)
         monitor->order.log_limit = 0; /* nor can it be done later */
 }
 
+/* The cgroup has what somebody else has started for the program, and the tree what has left the cgroup. */
+static void kill_tree(const struct monitor *monitor)
+{
+    if (monitor->order.cgroup != NULL)
+        cgroup_kill(monitor->order.cgroup);
+    signal_tree(monitor, SIGKILL, 0);
+}
+
 static void watch(struct monitor *monitor)
 {
     while (reap(monitor)) {
         if (!monitor->ending && (monitor->stop || monitor->program_ended))
             begin_end(monitor);
         if (monitor->ending && clock_us(CLOCK_MONOTONIC) >= monitor->kill_at_us)
-            signal_tree(monitor, SIGKILL, 0);
+            kill_tree(monitor);
         await_signal(monitor, pause_us(monitor));
         keep_log(monitor);
     }
@@ -193,6 +209,43 @@ static void fill_record(const struct monitor *monitor, struct record *record)
     }
 }
 
+/* Without limits a run goes on without a cgroup, too. */
+static bool make_cgroup(struct monitor *monitor, char *reason, size_t size)
+{
+    struct order *order = &monitor->order;
+    bool limited = limits_are_set(&order->limits);
+    if (order->cgroup == NULL) {
+        snprintf(reason, size, "the daemon has no control group any more that can hold the run to its limits");
+        return !limited;
+    }
+    int result = cgroup_make(order->cgroup);
+    if (result == 0 && limited && !order->in_scope)
+        result = cgroup_limit(order->cgroup, &order->limits);
+    if (result == 0)
+        return true;
+    snprintf(reason, size, "cannot make the run's control group '%s': %s", order->cgroup, strerror(-result));
+    free(order->cgroup);
+    order->cgroup = NULL;
+    if (!limited)
+        fprintf(stderr, "hyperdrive-monitor: %s; going on without it\n", reason);
+    return !limited;
+}
+
+/* Its processes that are none of ours are waited for, too: what they use is not free. Nobody's left, for what the kernel has killed is told
+ * by the cgroup only. */
+static void leave_cgroup(struct monitor *monitor, struct record *record)
+{
+    const char *cgroup = monitor->order.cgroup;
+    while (cgroup != NULL && !cgroup_await_empty(cgroup, 0)) {
+        cgroup_kill(cgroup);
+        cgroup_await_empty(cgroup, EMPTY_WAIT_MS);
+    }
+    bool killed = record->kind == RECORD_SIGNALED && record->signal == SIGKILL && !monitor->stopped;
+    record->oom = oom_of_child(monitor->scope[0] != '\0' ? monitor->scope : cgroup, monitor->oom_kills, killed);
+    if (cgroup != NULL)
+        cgroup_remove(cgroup);
+}
+
 /* Executes the program and stays until nothing of it is left. */
 static void run(struct monitor *monitor, struct record *record)
 {
@@ -201,9 +254,13 @@ static void run(struct monitor *monitor, struct record *record)
         record->kind = RECORD_STOPPED_EARLY;
         return;
     }
-    monitor->program = program_start(&monitor->order, record->reason, sizeof record->reason);
-    if (monitor->program < 0) {
+    monitor->oom_kills = oom_kills();
+    if (make_cgroup(monitor, record->reason, sizeof record->reason))
+        monitor->program = program_start(&monitor->order, record->reason, sizeof record->reason);
+    if (monitor->program <= 0) {
         record->kind = RECORD_NOT_STARTED;
+        if (monitor->order.cgroup != NULL)
+            cgroup_remove(monitor->order.cgroup);
         return;
     }
     monitor->started_us = clock_us(CLOCK_REALTIME);
@@ -215,6 +272,7 @@ static void run(struct monitor *monitor, struct record *record)
     tell(monitor, MONITOR_RUNNING, text);
     watch(monitor);
     fill_record(monitor, record);
+    leave_cgroup(monitor, record);
 }
 
 /* On a full disk the record is worth waiting for: with it the attempt is finished, without it lost. */
@@ -249,6 +307,23 @@ static int write_claim(struct monitor *monitor, const struct launch_identity *se
     return result < 0 ? fail(monitor, "cannot write the attempt's started file", -result) : 0;
 }
 
+/* In a transient unit of its own the monitor makes the program's cgroup there. The unit's own cgroup has the limits. */
+static int find_scope(struct monitor *monitor)
+{
+    struct order *order = &monitor->order;
+    char path[PATH_MAX];
+    if (!order->in_scope)
+        return 0;
+    int result = cgroup_find_delegated(monitor->scope, sizeof monitor->scope);
+    if (result == 0)
+        result = cgroup_of_attempt(monitor->scope, order->run_id, order->attempt, path, sizeof path);
+    if (result < 0)
+        return result;
+    free(order->cgroup);
+    order->cgroup = strdup(path);
+    return order->cgroup == NULL ? -ENOMEM : 0;
+}
+
 /* Takes the lock for life and makes the attempt its own: 0 or the exit code. */
 static int claim(struct monitor *monitor)
 {
@@ -268,6 +343,9 @@ static int claim(struct monitor *monitor)
         return fail(monitor, "cannot read launch.json", -result);
     if (monitor->order.attempt != monitor->attempt)
         return fail(monitor, "launch.json is about another attempt", EINVAL);
+    result = find_scope(monitor);
+    if (result < 0)
+        return fail(monitor, "cannot find the run's transient unit among the control groups", -result);
     struct launch_identity self;
     result = identity_read(getpid(), &self);
     if (result < 0)

@@ -14,12 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "durable.h"
 #include "output.h"
 
 enum { OOM_SCORE = 500 }; /* when memory is short, the kernel shall take a training, not its monitor or the daemon */
 
-enum stage { STAGE_NONE, STAGE_USER, STAGE_OUTPUT, STAGE_DIRECTORY, STAGE_EXECUTE };
+enum stage { STAGE_NONE, STAGE_CGROUP, STAGE_USER, STAGE_OUTPUT, STAGE_DIRECTORY, STAGE_EXECUTE };
 
 /* What the new process tells when it could not execute the program. */
 struct failure {
@@ -94,6 +95,12 @@ static enum stage execute(const struct order *order)
 {
     setsid(); /* cannot fail: a new process leads no group */
     raise_oom_score();
+    if (order->cgroup != NULL) {
+        int entered = cgroup_enter(order->cgroup);
+        errno = -entered;
+        if (entered < 0 && limits_are_set(&order->limits))
+            return STAGE_CGROUP;
+    }
     enum stage stage = become_user(order); /* before anything is opened: what the names lead to is the user's choice */
     if (stage == STAGE_NONE)
         stage = redirect(order->attempt);
@@ -115,6 +122,8 @@ static void explain(const struct order *order, const struct failure *failure, ch
     switch (failure->stage) {
     case STAGE_USER:
         snprintf(reason, size, "cannot become the user with the id %lu: %s", (unsigned long)order->uid, text);
+    case STAGE_CGROUP:
+        snprintf(reason, size, "cannot enter the run's control group '%s': %s", order->cgroup, text);
         break;
     case STAGE_OUTPUT:
         snprintf(reason, size, "cannot open the run's log user_logs/std_log.txt: %s", text);

@@ -5,10 +5,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "fault.h"
 #include "monitor.h"
 
@@ -36,18 +38,54 @@ static int set_actions(posix_spawn_file_actions_t *actions, int log, int status)
     return number == 0 ? posix_spawn_file_actions_addclosefrom_np(actions, MONITOR_STATUS_FD + 1) : number;
 }
 
-static int spawn_with(const posix_spawnattr_t *attributes, const posix_spawn_file_actions_t *actions, const char *monitor,
-                      const char *folder, int attempt, bool stopped, pid_t *ret_pid)
+/* What leads to the user's service manager. */
+static int scope_environment(struct hd_strings *environment)
 {
-    char number[16];
-    snprintf(number, sizeof number, "%d", attempt);
-    /* posix_spawn() takes char *const[] for historical reasons and changes nothing. */
-    char *argv[] = {(char *)"hyperdrive-monitor", (char *)folder, number, stopped ? (char *)MONITOR_STOPPED : NULL, NULL};
-    char *environment[] = {NULL};
-    return posix_spawn(ret_pid, monitor, actions, attributes, argv, environment);
+    static const char *const names[] = {"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"};
+    int result = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names && result == 0; i++) {
+        const char *value = getenv(names[i]);
+        struct hd_text variable = {0};
+        if (value == NULL)
+            continue;
+        hd_text_format(&variable, "%s=%s", names[i], value);
+        result = hd_strings_add_text(environment, &variable);
+    }
+    return result;
 }
 
-static int spawn(const char *monitor, const char *folder, int attempt, bool stopped, int log, int status, pid_t *ret_pid)
+/* In the scope the monitor's path is the first of its own arguments, which are all that it looks at. */
+static int add_arguments(const struct monitor_call *call, struct hd_strings *arguments, struct hd_strings *environment)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", call->attempt);
+    int result = call->scope != NULL ? scope_arguments(call->scope, call->attempt, arguments) : 0;
+    if (result == 0 && call->scope != NULL)
+        result = scope_environment(environment);
+    if (result == 0)
+        result = hd_strings_add(arguments, call->scope != NULL ? call->monitor : "hyperdrive-monitor");
+    if (result == 0)
+        result = hd_strings_add(arguments, call->folder);
+    if (result == 0)
+        result = hd_strings_add(arguments, number);
+    return result == 0 && call->stopped ? hd_strings_add(arguments, MONITOR_STOPPED) : result;
+}
+
+static int spawn_with(const posix_spawnattr_t *attributes, const posix_spawn_file_actions_t *actions, const struct monitor_call *call,
+                      pid_t *ret_pid)
+{
+    struct hd_strings arguments = {0}, environment = {0};
+    char *none[] = {NULL};
+    int number = ENOMEM;
+    if (add_arguments(call, &arguments, &environment) == 0)
+        number = posix_spawn(ret_pid, call->scope != NULL ? call->scope->program : call->monitor, actions, attributes, arguments.list,
+                             environment.list != NULL ? environment.list : none);
+    hd_strings_clear(&arguments);
+    hd_strings_clear(&environment);
+    return number;
+}
+
+static int spawn(const struct monitor_call *call, int log, int status, pid_t *ret_pid)
 {
     posix_spawnattr_t attributes;
     int number = posix_spawnattr_init(&attributes);
@@ -60,7 +98,7 @@ static int spawn(const char *monitor, const char *folder, int attempt, bool stop
         if (number == 0)
             number = set_actions(&actions, log, status);
         if (number == 0)
-            number = spawn_with(&attributes, &actions, monitor, folder, attempt, stopped, ret_pid);
+            number = spawn_with(&attributes, &actions, call, ret_pid);
         posix_spawn_file_actions_destroy(&actions);
     }
     posix_spawnattr_destroy(&attributes);
@@ -77,8 +115,7 @@ static int watch(pid_t pid, struct spawned *spawned)
     return identity_read(pid, &spawned->identity);
 }
 
-int spawn_monitor(const char *monitor, const char *folder, int attempt, bool stopped, int log, struct spawned *ret_spawned,
-                  struct hd_error *error)
+int spawn_monitor(const struct monitor_call *call, int log, struct spawned *ret_spawned, struct hd_error *error)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) {
@@ -94,7 +131,7 @@ int spawn_monitor(const char *monitor, const char *folder, int attempt, bool sto
     if (number == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
         number = errno;
     if (number == 0)
-        number = spawn(monitor, folder, attempt, stopped, high_log, high_status, &pid);
+        number = spawn(call, high_log, high_status, &pid);
     fault_point("in_spawn");
     close(ends[1]);
     if (high_status >= 0)
@@ -102,7 +139,7 @@ int spawn_monitor(const char *monitor, const char *folder, int attempt, bool sto
     if (high_log >= 0)
         close(high_log);
     if (number != 0)
-        hd_error_system(error, HD_INTERNAL, number, "cannot start '%s'", monitor);
+        hd_error_system(error, HD_INTERNAL, number, "cannot start '%s'", call->scope != NULL ? call->scope->program : call->monitor);
     /* It runs, but cannot be watched (too many open files): its started file leads back to it later. */
     if (number == 0 && watch(pid, &spawned) < 0) {
         number = EAGAIN;

@@ -38,6 +38,7 @@ void order_clear(struct order *order)
 {
     free(order->run_id);
     free(order->working_directory);
+    free(order->cgroup);
     order_free_list(order->argv);
     order_free_list(order->environment);
     free(order->groups);
@@ -85,6 +86,12 @@ int order_write(int folder, const struct order *order)
                    ",\n\"folder_is_synced\":%s,\n\"working_directory\":",
                    order->attempt, order->grace_us, order->log_limit, order->folder_is_synced ? "true" : "false");
     print_bytes(&text, order->working_directory);
+    if (order->cgroup != NULL) {
+        hd_text_add_string(&text, ",\n\"cgroup\":");
+        print_bytes(&text, order->cgroup);
+    }
+    hd_text_format(&text, ",\n\"in_scope\":%s,\n\"memory_limit\":%" PRId64 ",\n\"process_limit\":%" PRId64 ",\n\"cpu_limit\":%.3f",
+                   order->in_scope ? "true" : "false", order->limits.memory, order->limits.processes, order->limits.cpus);
     print_list(&text, "argv", order->argv);
     print_list(&text, "environment", order->environment);
     if (order->as_user)
@@ -176,6 +183,19 @@ static bool parse_user(const cJSON *user, struct order *order)
     return order->groups != NULL;
 }
 
+/* An earlier daemon did not write these. */
+static bool parse_limits(const cJSON *object, struct order *order)
+{
+    const cJSON *cgroup = cJSON_GetObjectItemCaseSensitive(object, "cgroup");
+    const cJSON *cpus = cJSON_GetObjectItemCaseSensitive(object, "cpu_limit");
+    order->in_scope = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "in_scope"));
+    hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "memory_limit"), &order->limits.memory);
+    hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "process_limit"), &order->limits.processes);
+    order->limits.cpus = cJSON_IsNumber(cpus) ? cpus->valuedouble : 0;
+    order->cgroup = cgroup != NULL ? parse_bytes(cgroup) : NULL;
+    return (order->cgroup != NULL) == (cgroup != NULL);
+}
+
 static int parse(const char *text, struct order *ret_order)
 {
     cJSON *object = hd_json_parse_own(text);
@@ -191,7 +211,7 @@ static int parse(const char *text, struct order *ret_order)
     (void)hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "log_limit"), &order.log_limit); /* nor this */
     bool good = order.run_id != NULL && order.working_directory != NULL && order.argv != NULL && order.argv[0] != NULL &&
                 order.environment != NULL && hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "attempt"), &attempt) &&
-                hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "grace_us"), &order.grace_us) &&
+                hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "grace_us"), &order.grace_us) && parse_limits(object, &order) &&
                 parse_user(cJSON_GetObjectItemCaseSensitive(object, "user"), &order);
     cJSON_Delete(object);
     if (!good) {

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "run_limits.h"
+
 #define ORDER_FILE "launch.json"
 
 struct order {
@@ -19,8 +21,11 @@ struct order {
     gid_t *groups;
     int group_count;
     int attempt;
-    int64_t grace_us;      /* between TERM and KILL */
-    int64_t log_limit;     /* bytes of the run's log that are kept; 0: all */
+    int64_t grace_us;  /* between TERM and KILL */
+    int64_t log_limit; /* bytes of the run's log that are kept; 0: all */
+    char *cgroup;     /* that the monitor makes for the program; NULL: none */
+    bool in_scope;    /* the monitor is in a transient unit that has the limits, and makes the program's cgroup below that */
+    struct launch_limits limits;
     bool folder_is_synced; /* the run folder's own name is durable; else the monitor sees to it */
 };
 

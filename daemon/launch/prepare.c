@@ -284,7 +284,14 @@ static bool look_for_claim(int run, int attempt, bool locked, struct prepared *r
 
 static void spawn_into(const struct plan *plan, int log, bool stop, bool last_try, struct prepared *ret)
 {
-    int result = spawn_monitor(plan->monitor, plan->folder, plan->order.attempt, stop, log, &ret->spawned, &ret->error);
+    const struct order *order = &plan->order;
+    const struct scope scope = {.program = plan->scope_by, .user = plan->is_user_scope, .run_id = order->run_id, .limits = order->limits};
+    const struct monitor_call call = {.monitor = plan->monitor,
+                                      .folder = plan->folder,
+                                      .attempt = order->attempt,
+                                      .stopped = stop,
+                                      .scope = order->in_scope ? &scope : NULL};
+    int result = spawn_monitor(&call, log, &ret->spawned, &ret->error);
     ret->outcome = result == 0 ? PREPARE_SPAWNED : PREPARE_AGAIN;
     ret->is_short = result < 0;
     if (result < 0 && (last_try || !is_shortage(-result)) && prepare_revoke(plan->folder, plan->order.attempt))

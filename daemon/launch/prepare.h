@@ -19,7 +19,9 @@ struct plan {
     char *resumed;             /* NULL: none */
     char **output_directories; /* or NULL */
     char *ahead;               /* a folder of prepare_ahead() to become this run's; NULL: none */
-    const char *monitor;       /* not owned */
+    const char *monitor;       /* not owned, as the next */
+    const char *scope_by;      /* the program that starts the monitor in a scope, with `order.in_scope` */
+    bool is_user_scope;
 };
 
 enum prepare_outcome {

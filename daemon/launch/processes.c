@@ -2,18 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/text.h"
-
-enum { KILL_ROUNDS = 100, KILL_WAIT_MS = 100 };
+#include "kernel_file.h"
 
 bool process_list_has(const struct process_list *list, pid_t pid)
 {
@@ -30,10 +25,8 @@ void process_list_clear(struct process_list *list)
     *list = (struct process_list){0};
 }
 
-static void add(struct process_list *list, pid_t pid)
+static void append(struct process_list *list, pid_t pid)
 {
-    if (process_list_has(list, pid))
-        return;
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
         pid_t *pids = reallocarray(list->pids, capacity, sizeof *pids);
@@ -47,6 +40,12 @@ static void add(struct process_list *list, pid_t pid)
     list->pids[list->count++] = pid;
 }
 
+void process_list_add(struct process_list *list, pid_t pid)
+{
+    if (!process_list_has(list, pid))
+        append(list, pid);
+}
+
 /* The number that a folder of /proc is called; 0 if it is none. */
 static pid_t process_number(const char *name)
 {
@@ -55,35 +54,18 @@ static pid_t process_number(const char *name)
     return *end == '\0' && number > 0 ? (pid_t)number : 0;
 }
 
-/* Reads a file of /proc whole. Its size is not known before: 0 or the negative number of the system's error. */
-static int read_file(const char *path, struct hd_text *text)
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return -errno;
-    char buffer[4096];
-    ssize_t count;
-    while ((count = read(file, buffer, sizeof buffer)) > 0 || (count < 0 && errno == EINTR)) {
-        if (count > 0)
-            hd_text_add(text, buffer, (size_t)count);
-    }
-    int result = count < 0 ? -errno : text->failed ? -ENOMEM : 0;
-    close(file);
-    return result;
-}
-
 static int add_children_of_task(struct process_list *list, pid_t process, pid_t task)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)process, (int)task);
     struct hd_text text = {0};
-    int result = read_file(path, &text);
+    int result = kernel_file_read(path, &text);
     char *saved = NULL;
     for (char *word = result == 0 && text.data != NULL ? strtok_r(text.data, " ", &saved) : NULL; word != NULL;
          word = strtok_r(NULL, " ", &saved)) {
         pid_t child = process_number(word);
         if (child > 0)
-            add(list, child);
+            process_list_add(list, child);
     }
     hd_text_clear(&text);
     return result;
@@ -107,19 +89,31 @@ static void add_children(struct process_list *list, pid_t process)
     closedir(tasks);
 }
 
-/* Field 4 of /proc/PID/stat; 0 if the process is gone. */
-static pid_t parent_of(pid_t process)
+/* Fields 3 and 4 of /proc/PID/stat. False if it is gone. */
+static bool read_stat(pid_t process, char *ret_state, pid_t *ret_parent)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
     struct hd_text text = {0};
-    int parent = 0;
     /* The command's name may itself have spaces and parentheses: the fields begin behind the last one. */
-    char *fields = read_file(path, &text) == 0 && text.data != NULL ? strrchr(text.data, ')') : NULL;
-    if (fields == NULL || sscanf(fields, ") %*c %d", &parent) != 1)
-        parent = 0;
+    char *fields = kernel_file_read(path, &text) == 0 && text.data != NULL ? strrchr(text.data, ')') : NULL;
+    bool found = fields != NULL && sscanf(fields, ") %c %d", ret_state, ret_parent) == 2;
     hd_text_clear(&text);
-    return parent;
+    return found;
+}
+
+pid_t processes_parent(pid_t process)
+{
+    char state;
+    pid_t parent;
+    return read_stat(process, &state, &parent) ? parent : 0;
+}
+
+bool processes_is_stopped(pid_t process)
+{
+    char state;
+    pid_t parent;
+    return read_stat(process, &state, &parent) && state == 'T';
 }
 
 /* For kernels without CONFIG_PROC_CHILDREN: goes through all processes until a round finds no new descendant. */
@@ -136,9 +130,9 @@ static void add_by_parents(struct process_list *list, pid_t root)
         struct dirent *entry;
         while ((entry = readdir(all)) != NULL) {
             pid_t process = process_number(entry->d_name);
-            pid_t parent = process > 0 ? parent_of(process) : 0;
+            pid_t parent = process > 0 ? processes_parent(process) : 0;
             if (parent > 0 && (parent == root || process_list_has(list, parent)))
-                add(list, process);
+                process_list_add(list, process);
         }
         closedir(all);
     } while (list->count > before);
@@ -155,13 +149,12 @@ void processes_add_descendants(struct process_list *list, pid_t root)
         add_children(list, list->pids[i]);
 }
 
-static bool has_in_environment(pid_t process, const char *entry)
+/* Is it one of the strings of a file like /proc/PID/environ? */
+static bool file_has(const char *path, const char *entry)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)process);
     struct hd_text text = {0};
     bool found = false;
-    if (read_file(path, &text) == 0 && text.data != NULL) {
+    if (kernel_file_read(path, &text) == 0 && text.data != NULL) {
         for (const char *at = text.data; !found && at < text.data + text.length; at += strlen(at) + 1)
             found = strcmp(at, entry) == 0;
     }
@@ -169,37 +162,49 @@ static bool has_in_environment(pid_t process, const char *entry)
     return found;
 }
 
-/* Opens the pidfd before it looks, so that what is killed is what was looked at. */
-static bool kill_if_marked(pid_t process, const char *entry)
+/* Each thread is asked: the memory of a main thread that has ended before the others is not there any more. */
+static bool has_variable(pid_t process, const char *entry)
 {
-    int descriptor = (int)syscall(SYS_pidfd_open, process, 0);
-    if (descriptor < 0)
-        return false;
-    bool marked = has_in_environment(process, entry);
-    if (marked && syscall(SYS_pidfd_send_signal, descriptor, SIGKILL, NULL, 0) == 0) {
-        struct pollfd gone = {.fd = descriptor, .events = POLLIN};
-        poll(&gone, 1, KILL_WAIT_MS);
+    char path[320];
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)process);
+    if (file_has(path, entry))
+        return true;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)process);
+    DIR *tasks = opendir(path);
+    struct dirent *task;
+    bool found = false;
+    while (tasks != NULL && !found && (task = readdir(tasks)) != NULL) {
+        snprintf(path, sizeof path, "/proc/%d/task/%s/environ", (int)process, task->d_name);
+        found = process_number(task->d_name) != process && file_has(path, entry);
     }
-    close(descriptor);
-    return marked;
+    if (tasks != NULL)
+        closedir(tasks);
+    return found;
 }
 
-bool processes_kill_marked(const char *entry)
+static bool is_own(pid_t process)
 {
-    for (int round = 0; round < KILL_ROUNDS; round++) {
-        DIR *all = opendir("/proc");
-        if (all == NULL)
-            return false;
-        bool found = false;
-        struct dirent *name;
-        while ((name = readdir(all)) != NULL) {
-            pid_t process = process_number(name->d_name);
-            if (process > 0 && process != getpid() && kill_if_marked(process, entry))
-                found = true;
-        }
-        closedir(all);
-        if (!found)
-            return true;
+    char path[64];
+    struct stat info;
+    snprintf(path, sizeof path, "/proc/%d", (int)process);
+    return stat(path, &info) == 0 && info.st_uid == geteuid();
+}
+
+bool processes_is_marked(pid_t process, const char *entry)
+{
+    return is_own(process) && has_variable(process, entry);
+}
+
+void processes_add_marked(struct process_list *list, const char *entry)
+{
+    DIR *all = opendir("/proc");
+    struct dirent *name;
+    list->failed = list->failed || all == NULL;
+    while (all != NULL && (name = readdir(all)) != NULL) {
+        pid_t process = process_number(name->d_name);
+        if (process > 0 && process != getpid() && processes_is_marked(process, entry))
+            append(list, process);
     }
-    return false;
+    if (all != NULL)
+        closedir(all);
 }

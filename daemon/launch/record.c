@@ -21,6 +21,8 @@ static const char *const kind_names[] = {
     [RECORD_STOPPED_EARLY] = "stopped_early",
 };
 
+static const char *const oom_names[] = {[OOM_NO] = "no", [OOM_PROBABLY] = "probably", [OOM_YES] = "yes"};
+
 static void file_name(char name[NAME_SIZE], int attempt)
 {
     snprintf(name, NAME_SIZE, "exit.%d", attempt);
@@ -56,7 +58,8 @@ int record_write(int folder, int attempt, int file, const struct record *record)
     hd_utf8_add_clean(&reason, record->reason, strnlen(record->reason, sizeof record->reason));
     hd_text_format(&text, "{\"kind\":\"%s\",\"exit_code\":%d,\"signal\":%d,", kind_names[record->kind], record->exit_code, record->signal);
     hd_text_format(&text, "\"started_us\":%" PRId64 ",\"ended_us\":%" PRId64 ",", record->started_us, record->ended_us);
-    hd_text_format(&text, "\"peak_memory\":%" PRId64 ",\"cpu_us\":%" PRId64 ",\"reason\":", record->peak_memory, record->cpu_us);
+    hd_text_format(&text, "\"peak_memory\":%" PRId64 ",\"cpu_us\":%" PRId64 ",", record->peak_memory, record->cpu_us);
+    hd_text_format(&text, "\"out_of_memory\":\"%s\",\"reason\":", oom_names[record->oom]);
     hd_json_print_string(&text, reason.data != NULL ? reason.data : "");
     hd_text_add_string(&text, "}\n");
     char name[NAME_SIZE];
@@ -80,6 +83,16 @@ static bool read_kind(const cJSON *item, enum record_kind *ret_kind)
     return false;
 }
 
+/* An earlier monitor did not write this. */
+static enum oom read_oom(const cJSON *item)
+{
+    for (size_t i = 0; cJSON_IsString(item) && i < sizeof oom_names / sizeof *oom_names; i++) {
+        if (strcmp(item->valuestring, oom_names[i]) == 0)
+            return (enum oom)i;
+    }
+    return OOM_NO;
+}
+
 static bool read_integer(const cJSON *object, const char *name, int64_t *ret_value)
 {
     return hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, name), ret_value);
@@ -99,6 +112,7 @@ static int parse(const char *text, struct record *ret_record)
     if (good) {
         record.exit_code = (int)exit_code;
         record.signal = (int)signal;
+        record.oom = read_oom(cJSON_GetObjectItemCaseSensitive(object, "out_of_memory"));
         snprintf(record.reason, sizeof record.reason, "%s", reason->valuestring);
         *ret_record = record;
     }

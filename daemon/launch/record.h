@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "oom.h"
 
 enum record_kind { RECORD_EXITED, RECORD_SIGNALED, RECORD_NOT_STARTED, RECORD_STOPPED_EARLY };
 
@@ -17,6 +18,7 @@ struct record {
     int64_t ended_us;
     int64_t peak_memory; /* bytes */
     int64_t cpu_us;
+    enum oom oom;
     char reason[HD_ERROR_MESSAGE_SIZE]; /* with RECORD_NOT_STARTED: a sentence */
 };
 

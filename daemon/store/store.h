@@ -173,6 +173,7 @@ struct store_end {
     int64_t cpu_us;
     const char *message;     /* with STORE_NOT_STARTED: why */
     const char *last_output; /* never NULL */
+    const char *memory;      /* the kernel has killed processes of it for want of memory: end of a sentence; NULL: it has not */
     enum hd_status ret_status;
     int ret_attempt; /* the next one, when the status is Queued */
     struct store_sweep_state ret_sweep;

@@ -79,8 +79,12 @@ static char *error_json(const struct store_end *end)
         hd_text_add_string(&message, "contact with the program was lost: its monitor is gone and left no exit record");
     else
         hd_text_add_string(&message, end->message != NULL ? end->message : "the program was stopped before it started");
+    if (end->memory != NULL)
+        hd_text_format(&message, ": %s", end->memory);
     hd_text_format(&text, "{\"code\":\"%s\",\"message\":", code);
     hd_json_print_string(&text, message.data != NULL ? message.data : "");
+    if (end->memory != NULL)
+        hd_text_add_string(&text, ",\"cause\":\"OutOfMemory\"");
     if (end->kind == STORE_EXITED)
         hd_text_format(&text, ",\"exit_code\":%d", end->exit_code);
     if (end->kind == STORE_SIGNALED)

@@ -1,5 +1,6 @@
 /* Between the launcher and the store: what is launched, and what its events mean. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,12 @@ static char *join(const char *first, const char *second)
     return hd_text_take(&text);
 }
 
+static struct launch_limits limits_of(const struct hd_run_config *run)
+{
+    return (struct launch_limits){
+        .memory = run->memory_limit_mb << 20, .processes = run->process_limit, .cpus = run->cpu_limit ? run->cpus_per_run : 0};
+}
+
 static struct launch_child *start(struct live_run *run, const char *folder, const char *snapshot, const char *resumed)
 {
     const struct hd_specification *specification = &run->sweep->specification;
@@ -123,6 +130,7 @@ static struct launch_child *start(struct live_run *run, const char *folder, cons
             .snapshot = snapshot,
             .resumed = resumed,
             .output_directories = (const char *const *)outputs.list,
+            .limits = limits_of(&specification->run),
             .ahead = run->sweep->ahead,
             .argv = argv.list,
             .environment = environment.list,
@@ -305,6 +313,7 @@ void children_free_end(struct live_run *run)
         return;
     free((char *)run->end->request.message);
     free((char *)run->end->request.last_output);
+    free((char *)run->end->request.memory);
     free(run->end);
     run->end = NULL;
 }
@@ -413,8 +422,29 @@ static bool is_retry_wanted(const struct live_run *run, const struct launch_end 
     if (run->stopping || end->kind == LAUNCH_NOT_STARTED || end->kind == LAUNCH_STOPPED_EARLY ||
         (end->kind == LAUNCH_EXITED && end->exit_code == 0))
         return false;
+    failure.out_of_memory = end->oom != OOM_NO;
     failure.kind = end->kind == LAUNCH_EXITED ? HD_FAILED_EXIT : end->kind == LAUNCH_SIGNALED ? HD_FAILED_SIGNAL : HD_FAILED_LOST;
     return hd_retry_wanted(&run->sweep->specification.run, run->attempt, &failure);
+}
+
+/* End of a sentence about a child whose processes the kernel has killed for want of memory. */
+static int memory_message(const struct live_run *run, const struct launch_end *end, const char **ret_message)
+{
+    int64_t limit_mb = run->sweep->specification.run.memory_limit_mb;
+    struct hd_text text = {0};
+
+    if (end->oom == OOM_NO)
+        return 0;
+    if (end->oom == OOM_PROBABLY)
+        hd_text_add_string(&text, "probably by the kernel for want of memory, for which it has killed processes meanwhile");
+    else
+        hd_text_add_string(&text, end->kind == LAUNCH_SIGNALED && end->signal == SIGKILL
+                                      ? "by the kernel for want of memory"
+                                      : "the kernel has killed processes of it for want of memory");
+    if (end->oom == OOM_YES && limit_mb > 0)
+        hd_text_format(&text, ", at its limit of %" PRId64 " MiB", limit_mb);
+    *ret_message = hd_text_take(&text);
+    return *ret_message != NULL ? 0 : -1;
 }
 
 static void on_ended(struct launch_child *child, void *data, const struct launch_end *end)
@@ -448,7 +478,8 @@ static void on_ended(struct launch_child *child, void *data, const struct launch
         };
         run->end = ending;
     }
-    if (ending == NULL || ending->request.message == NULL || ending->request.last_output == NULL) {
+    if (ending == NULL || memory_message(run, end, &ending->request.memory) != 0 || ending->request.message == NULL ||
+        ending->request.last_output == NULL) {
         children_free_end(run);
         log_line(LOG_LEVEL_ERROR, "run %s: no memory to store its end; it is taken in when the daemon is started again", run->id);
         return;
@@ -474,4 +505,16 @@ static void on_waiting(struct launch_child *child, void *data, const struct hd_e
     sweep_note(run->sweep, true, "WaitingForSpace", message);
 }
 
-const struct launch_events children_events = {.waiting = on_waiting, .running = on_running, .ended = on_ended};
+/* Its slot and devices stay taken. */
+static void on_lingering(struct launch_child *child, void *data)
+{
+    struct live_run *run = data;
+    char message[HD_ERROR_MESSAGE_SIZE];
+
+    (void)child;
+    (void)snprintf(message, sizeof message, "run %s is lost, and processes of it do not die; what it was given stays taken until they do",
+                   run->id);
+    sweep_note(run->sweep, true, "ProcessesLeft", message);
+}
+
+const struct launch_events children_events = {.waiting = on_waiting, .running = on_running, .lingering = on_lingering, .ended = on_ended};

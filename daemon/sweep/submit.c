@@ -277,6 +277,7 @@ static void begin(void *data)
     struct hd_error error = {0};
 
     submit->machine = allocation_machine(&submit->sweeps->allocation);
+    submit->machine.no_limits = launch_no_limits(submit->sweeps->launch);
     if (uv_queue_work(submit->sweeps->loop, &submit->work, prepare, on_prepared) == 0)
         return;
     hd_error_set(&error, HD_UNAVAILABLE, "out of memory");

@@ -19,7 +19,8 @@ struct sweeps;
 
 struct sweeps_settings {
     const char *state_dir;
-    const char *monitor; /* path of hyperdrive-monitor */
+    const char *monitor;              /* path of hyperdrive-monitor */
+    const char *cgroup, *systemd_run; /* as launch.h has them */
     int64_t grace_us;
     int64_t log_limit; /* bytes of a child's log that are kept; 0: all */
     int64_t slots;     /* children at once; 0: one per GPU, or per CPU if there are none */

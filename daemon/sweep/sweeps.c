@@ -25,8 +25,11 @@ static void free_unopened(void *data)
 int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store, const struct sweeps_settings *settings,
                 struct hd_error *error)
 {
-    const struct launch_settings launch_settings = {
-        .monitor = settings->monitor, .grace_us = settings->grace_us, .log_limit = settings->log_limit};
+    const struct launch_settings launch_settings = {.monitor = settings->monitor,
+                                                    .grace_us = settings->grace_us,
+                                                    .cgroup = settings->cgroup,
+                                                    .systemd_run = settings->systemd_run,
+                                                    .root = settings->devices.root};
     struct sweeps *sweeps = calloc(1, sizeof *sweeps);
     int result;
 
@@ -57,6 +60,8 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
         return result;
     }
     *ret_sweeps = sweeps;
+    if (launch_cgroup(sweeps->launch) != NULL)
+        log_line(LOG_LEVEL_INFO, "each child gets a control group of its own below %s", launch_cgroup(sweeps->launch));
     leftovers_remove(sweeps);
     judges_play(sweeps);
     return 0;

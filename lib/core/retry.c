@@ -35,6 +35,9 @@ static bool is_cause(const cJSON *cause, const struct hd_failure *failure)
 {
     static const char *const names[] = {[HD_FAILED_SIGNAL] = "signal", [HD_FAILED_LOST] = "lost"};
 
+    if (cJSON_IsString(cause) && strcmp(cause->valuestring, "out_of_memory") == 0) {
+        return failure->out_of_memory;
+    }
     if (cJSON_IsString(cause)) {
         return failure->kind != HD_FAILED_EXIT && strcmp(cause->valuestring, names[failure->kind]) == 0;
     }

@@ -8,6 +8,7 @@
 
 struct hd_failure {
     enum { HD_FAILED_EXIT, HD_FAILED_SIGNAL, HD_FAILED_LOST } kind;
+    bool out_of_memory; /* the kernel has killed processes of it for that, or probably has */
     int exit_code;      /* with HD_FAILED_EXIT: not 0 */
     const char *output; /* the last of what the attempt has printed */
 };

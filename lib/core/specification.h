@@ -30,8 +30,11 @@ struct hd_run_config {
     bool snapshot;
     double gpus_per_run; /* a whole number, or a fraction below 1: then children share a GPU */
     double cpus_per_run;
+    int64_t memory_limit_mb; /* MiB; 0: none */
+    int64_t process_limit;   /* processes and threads; 0: none */
+    bool cpu_limit;          /* holds the run to cpus_per_run */
     int64_t max_retries;
-    const cJSON *retry_on; /* array of causes: "signal", "lost", {"exit_code": [...]}, {"pattern": "..."} */
+    const cJSON *retry_on; /* array of causes: "signal", "lost", "out_of_memory", {"exit_code": [...]}, {"pattern": "..."} */
 };
 
 struct hd_specification {
@@ -70,7 +73,8 @@ struct hd_earlier {
 /* What a machine has: no run may ask for more. */
 struct hd_machine {
     double gpus, cpus;
-    int64_t slots; /* children at once */
+    int64_t slots;         /* children at once */
+    const char *no_limits; /* why runs cannot be held to limits, as the end of a sentence; NULL: they can */
 };
 
 struct hd_specification_options {

@@ -9,7 +9,7 @@
 
 /* run_config.retry_on: the causes for which a failed attempt is followed by another one. */
 
-#define CAUSES "signal, lost, {\"exit_code\": [...]}, {\"pattern\": \"...\"}"
+#define CAUSES "signal, lost, out_of_memory, {\"exit_code\": [...]}, {\"pattern\": \"...\"}"
 
 enum { NAME_SIZE = 64, PATTERN_MAX = 200 };
 
@@ -94,7 +94,7 @@ static cJSON *read_cause(const struct hd_fields *fields, const struct hd_field *
     const cJSON *member = cJSON_IsObject(cause) && cJSON_GetArraySize(cause) == 1 ? cause->child : NULL;
     char name[NAME_SIZE], choice[16];
 
-    if (cJSON_IsString(cause) && hd_field_choice("signal, lost", cause->valuestring, choice, sizeof choice)) {
+    if (cJSON_IsString(cause) && hd_field_choice("signal, lost, out_of_memory", cause->valuestring, choice, sizeof choice)) {
         return json_new_string(choice);
     }
     bool codes = member != NULL && strcmp(member->string, "exit_code") == 0;

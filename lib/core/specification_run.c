@@ -32,8 +32,7 @@ static bool is_inside(const char *path)
     return true;
 }
 
-/* Clients that ask for children run what they like; read ahead of its own row. */
-static bool is_client(const struct hd_fields *fields)
+bool hd_run_is_client(const struct hd_fields *fields)
 {
     const char *launcher = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fields->input, "launcher"));
     char choice[16];
@@ -47,7 +46,7 @@ static void read_launcher(const struct hd_fields *fields, const struct hd_field 
     const cJSON *retries = cJSON_GetObjectItemCaseSensitive(fields->output, "max_retries");
 
     hd_field_read(fields, field);
-    if (!is_client(fields)) {
+    if (!hd_run_is_client(fields)) {
         return;
     }
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
@@ -66,7 +65,7 @@ static void read_script(const struct hd_fields *fields, const struct hd_field *f
 {
     bool one = is_set(fields, "script") != is_set(fields, "command"), both = is_set(fields, "script") && is_set(fields, "command");
 
-    if (both || (!one && !is_client(fields))) {
+    if (both || (!one && !hd_run_is_client(fields))) {
         hd_problems_add(fields->errors, "Conflict", fields->path, "give exactly one of 'run_config.script', 'run_config.command'");
     }
     const cJSON *script = hd_field_read(fields, field);
@@ -120,12 +119,13 @@ static void read_source_directory(const struct hd_fields *fields, const struct h
     const cJSON *directory = hd_field_read(fields, field);
 
     if (directory == NULL) {
-        if (hd_field_given(fields, field) == NULL && is_set(fields, "script") && !is_client(fields)) {
+        if (hd_field_given(fields, field) == NULL && is_set(fields, "script") && !hd_run_is_client(fields)) {
             hd_fields_required(fields, field->name);
         }
     } else if (directory->valuestring[0] != '/') {
         hd_fields_out_of_range(fields, field->name, "an absolute path", directory);
-    } else if (options->is_directory != NULL && !is_client(fields) && !options->is_directory(options->context, directory->valuestring)) {
+    } else if (options->is_directory != NULL && !hd_run_is_client(fields) &&
+               !options->is_directory(options->context, directory->valuestring)) {
         hd_fields_problem(fields, fields->errors, "NotFound", field->name, ": no such directory: %s", directory->valuestring);
     }
 }
@@ -357,6 +357,23 @@ static const struct hd_field run_fields[] = {
     {.name = "snapshot", .type = HD_FIELD_BOOLEAN, .absent = "true"},
     {.name = "gpus_per_run", .type = HD_FIELD_NUMBER, .absent = "0", AMOUNT, .read = read_gpus},
     {.name = "cpus_per_run", .type = HD_FIELD_NUMBER, .absent = "1", AMOUNT, .read = read_cpus},
+    {.name = "memory_limit_mb",
+     .type = HD_FIELD_INTEGER,
+     .nullable = true,
+     .absent = "null",
+     .range = "between 1 and 1073741824",
+     .least = 1,
+     .most = 1 << 30,
+     .read = hd_read_limit},
+    {.name = "process_limit",
+     .type = HD_FIELD_INTEGER,
+     .nullable = true,
+     .absent = "null",
+     .range = "between 1 and 4194304",
+     .least = 1,
+     .most = 1 << 22,
+     .read = hd_read_limit},
+    {.name = "cpu_limit", .type = HD_FIELD_BOOLEAN, .absent = "false", .read = hd_read_cpu_limit},
     {.name = "max_retries", .type = HD_FIELD_INTEGER, .absent = "0", AMOUNT},
     {.name = "retry_on",
      .type = HD_FIELD_ARRAY,
@@ -388,6 +405,8 @@ void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret)
     const cJSON *gpus = cJSON_GetObjectItemCaseSensitive(config, "gpus_per_run");
     const cJSON *cpus = cJSON_GetObjectItemCaseSensitive(config, "cpus_per_run");
     const cJSON *retries = cJSON_GetObjectItemCaseSensitive(config, "max_retries");
+    const cJSON *memory = cJSON_GetObjectItemCaseSensitive(config, "memory_limit_mb");
+    const cJSON *processes = cJSON_GetObjectItemCaseSensitive(config, "process_limit");
 
     *ret = (struct hd_run_config){
         .launcher = launcher_of(config),
@@ -403,6 +422,9 @@ void hd_fill_run_config(const cJSON *config, struct hd_run_config *ret)
         .snapshot = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, "snapshot")),
         .gpus_per_run = cJSON_IsNumber(gpus) ? gpus->valuedouble : 0,
         .cpus_per_run = cJSON_IsNumber(cpus) ? cpus->valuedouble : 0,
+        .memory_limit_mb = cJSON_IsNumber(memory) ? (int64_t)memory->valuedouble : 0,
+        .process_limit = cJSON_IsNumber(processes) ? (int64_t)processes->valuedouble : 0,
+        .cpu_limit = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, "cpu_limit")),
         .max_retries = cJSON_IsNumber(retries) ? (int64_t)retries->valuedouble : 0,
         .retry_on = cJSON_GetObjectItemCaseSensitive(config, "retry_on"),
     };

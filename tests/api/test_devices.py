@@ -317,6 +317,25 @@ class Kept(DevicesTest):
         wait_until(lambda: self.seen(run) == [other], "the next attempt on the other GPU")
         self.assertEqual(self.held(run), {other: 1.0})
 
+    def test_a_gpu_is_given_on_when_nothing_of_the_lost_one_is_left(self):
+        """The first instructions of the next child look for processes of the one before, whose monitor was killed."""
+        self.machine.nvidia(1)
+        self.start()
+        stubborn = self.submit(max_total_runs=1, run_config={"command": [os.path.join(harness.FIXTURES, "stubborn")], "gpus_per_run": 1})
+        lost = stubborn["run_id"] + "_0"
+        wait_until(lambda: b"ready" in self.client.get("/runs/%s/logs/user_logs/std_log.txt" % lost).body, "the tree of processes")
+        look = "grep -la \"RUN_ID=$BEFORE\" /proc/[0-9]*/environ > \"$GATES/left\" 2> /dev/null\n" + harness.GATED
+        after = self.submit(max_total_runs=1, run_config={
+            **self.gated(look), "gpus_per_run": 1,
+            "environment_variables": {"GATES": self.gates.folder, "BEFORE": lost}})["run_id"] + "_0"
+        self.assertEqual(list(self.held(lost)), [uuid(0)])
+        for pid in self.daemon.monitors(lost):
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual(self.seen(after), [uuid(0)])
+        with open(os.path.join(self.gates.folder, "left"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "")
+        self.assertEqual(self.wait_for_run(lost, "Failed")["error"]["code"], "Lost")
+
     def test_drain_of_the_cpus_stops_all_starts(self):
         self.start()
         sweep_id, (zero,) = self.sweep_with(1, grid=3, max_concurrent_runs=1)

@@ -38,6 +38,10 @@ class ProcessTest(DaemonTest):
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.program(run_id), "the end of the child")
 
+    def state(self, pid):
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0]
+
     def stranger(self):
         """A process that has nothing to do with the daemon."""
         process = subprocess.Popen(["/bin/sleep", "1000"])
@@ -55,21 +59,53 @@ class ProcessTest(DaemonTest):
         database.close()
 
 
-class Cancel(ProcessTest):
-    def assert_nothing_left(self, run_id):
-        self.assertEqual([harness.describe_process(pid) for pid in processes_with(run_id)], [])
+    def running_stubborn(self, **fields):
+        """A run whose processes do all they can to outlive it, once they are in place."""
+        run_id = self.submit(max_total_runs=1, run_config={"command": [STUBBORN]}, **fields)["run_id"] + "_0"
+        self.wait_for_run(run_id, "Running")
+        wait_until(lambda: b"ready" in self.client.get("/runs/%s/logs/user_logs/std_log.txt" % run_id).body, "the tree of processes")
+        self.assertGreaterEqual(len(self.processes_of(run_id)), 6)
+        return run_id
 
+    def processes_of(self, run_id):
+        """Also the monitor and what has cleared its environment, which have the run folder in their command line."""
+        return sorted({*processes_with("HYPERDRIVE_RUN_ID=" + run_id), *processes_with(self.daemon.run_folder(run_id))})
+
+    def assert_nothing_left(self, run_id):
+        self.assertEqual([harness.describe_process(pid) for pid in self.processes_of(run_id)], [])
+
+
+class Cancel(ProcessTest):
     @unittest.skipUnless(os.access(STUBBORN, os.X_OK), "the fixture 'stubborn' is not built")
     def test_stubborn_tree(self):
-        sweep_id = self.submit(max_total_runs=1, run_config={"command": [STUBBORN]})["run_id"]
-        run_id = sweep_id + "_0"
-        self.wait_for_run(run_id, "Running")
-        # The monitor, the program and its double-forked descendant.
-        wait_until(lambda: len(processes_with("HYPERDRIVE_RUN_ID=" + run_id)) >= 2, "the tree of processes")
+        run_id = self.running_stubborn()
         self.client.post("/runs/%s/cancel" % run_id)
         self.wait_for_run(run_id, "Canceled")
         self.assert_nothing_left(run_id)
-        self.wait_for_sweep(sweep_id, "Canceled")
+
+    @unittest.skipUnless(os.access(STUBBORN, os.X_OK), "the fixture 'stubborn' is not built")
+    def test_stubborn_tree_whose_monitor_was_stopped(self):
+        run_id = self.running_stubborn()
+        for pid in self.daemon.monitors(run_id):
+            os.kill(pid, signal.SIGSTOP)
+            wait_until(lambda pid=pid: self.state(pid) == "T", "the stop of the monitor")
+        self.client.post("/runs/%s/cancel" % run_id)
+        self.wait_for_run(run_id, "Canceled")
+        self.assert_nothing_left(run_id)
+
+    @unittest.skipUnless(os.access(STUBBORN, os.X_OK), "the fixture 'stubborn' is not built")
+    def test_stubborn_tree_at_a_stop_of_the_daemon(self):
+        """Left running, taken up again, and ended by the other policy."""
+        run_id = self.running_stubborn()
+        before = self.processes_of(run_id)
+        self.daemon.stop()
+        self.assertEqual(set(before) & set(self.processes_of(run_id)), set(before))
+        self.daemon.start(options=["--stop-children", "yes"])
+        self.assertEqual(self.run_of(run_id)["status"], "Running")
+        self.daemon.stop()
+        self.assert_nothing_left(run_id)
+        self.daemon.start()
+        self.wait_for_run(run_id, "Canceled")
 
     def test_child_that_ignores_term(self):
         program = "trap '' TERM INT HUP\n" + harness.GATED
@@ -182,6 +218,22 @@ class Death(ProcessTest):
         self.assertEqual(run["error"]["code"], "Lost")
         self.assertEqual(processes_with("HYPERDRIVE_RUN_ID=" + run_id), [])
         self.wait_for_sweep(sweep_id, "Failed")
+
+    @unittest.skipUnless(os.access(STUBBORN, os.X_OK), "the fixture 'stubborn' is not built")
+    def test_monitor_of_a_stubborn_tree_killed(self):
+        """Double forks, sessions of their own, stopped ones, one that has cleared its environment: nothing of it goes on."""
+        for daemon_is_dead in (False, True):
+            with self.subTest(daemon_is_dead=daemon_is_dead):
+                run_id = self.running_stubborn()
+                monitors = self.daemon.monitors(run_id)
+                if daemon_is_dead:
+                    self.daemon.kill()
+                for pid in monitors:
+                    os.kill(pid, signal.SIGKILL)
+                if daemon_is_dead:
+                    self.daemon.start()
+                self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
+                self.assert_nothing_left(run_id)
 
     def test_process_id_used_again(self):
         """The recorded process id now belongs to somebody else: the child is lost, and the stranger is left alone."""

@@ -21,6 +21,8 @@ uv_loop_t loop;
 uv_timer_t look;
 static uv_timer_t deadline;
 struct launch *launcher;
+const char *fixture_cgroup = "no", *fixture_systemd_run = "/nonexistent", *fixture_root = "/";
+struct launch_limits fixture_limits;
 static bool launcher_closed;
 
 /* Loop and deadline */
@@ -33,6 +35,13 @@ static void on_running(struct launch_child *child, void *data, const struct laun
     story->ended_before_running = story->ended > 0;
     story->identity = *identity;
     story->started_us = started_us;
+}
+
+static void on_lingering(struct launch_child *child, void *data)
+{
+    (void)child;
+    struct story *story = data;
+    story->lingering++;
 }
 
 static void on_ended(struct launch_child *child, void *data, const struct launch_end *end)
@@ -90,8 +99,9 @@ static bool is_true(const void *data)
 void open_launcher_with(const char *monitor, int64_t grace_us)
 {
     struct hd_error error = {0};
-    struct launch_settings settings = {.monitor = monitor, .grace_us = grace_us};
-    static const struct launch_events events = {.running = on_running, .ended = on_ended};
+    struct launch_settings settings = {
+        .monitor = monitor, .grace_us = grace_us, .cgroup = fixture_cgroup, .systemd_run = fixture_systemd_run, .root = fixture_root};
+    static const struct launch_events events = {.running = on_running, .lingering = on_lingering, .ended = on_ended};
     ck_assert_ptr_nonnull(monitor);
     ck_assert_int_eq(launch_open(&launcher, &loop, &settings, &events, &error), 0);
 }
@@ -144,6 +154,7 @@ void start_as(struct story *story, int attempt, char *const *argv, const char *w
         .attempt = attempt,
         .working_directory = working_directory,
         .snapshot = snapshot,
+        .limits = fixture_limits,
         .argv = argv,
         .environment = environment,
     };
@@ -233,6 +244,34 @@ const char *gated(const char *before, const char *after)
     return script;
 }
 
+static bool file_has(const char *path, const char *text)
+{
+    char content[16384];
+    int file = open(path, O_RDONLY);
+    ssize_t size = file < 0 ? 0 : read(file, content, sizeof content);
+    if (file >= 0)
+        close(file);
+    return size > 0 && memmem(content, (size_t)size, text, strlen(text)) != NULL;
+}
+
+/* Threads are asked one by one: a main thread may have ended before the others. */
+static bool is_of_run(const char *process, const char *marker)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%s/cmdline", process);
+    bool found = file_has(path, run);
+    snprintf(path, sizeof path, "/proc/%s/task", process);
+    DIR *tasks = opendir(path);
+    struct dirent *task;
+    while (tasks != NULL && !found && (task = readdir(tasks)) != NULL) {
+        snprintf(path, sizeof path, "/proc/%s/task/%s/environ", process, task->d_name);
+        found = file_has(path, marker);
+    }
+    if (tasks != NULL)
+        closedir(tasks);
+    return found;
+}
+
 unsigned marked_processes(void)
 {
     char marker[128];
@@ -240,15 +279,8 @@ unsigned marked_processes(void)
     unsigned count = 0;
     DIR *all = opendir("/proc");
     struct dirent *entry;
-    while ((entry = readdir(all)) != NULL) {
-        char path[PATH_MAX], text[16384];
-        snprintf(path, sizeof path, "/proc/%s/environ", entry->d_name);
-        int file = open(path, O_RDONLY);
-        ssize_t size = file < 0 ? 0 : read(file, text, sizeof text);
-        if (file >= 0)
-            close(file);
-        count += size > 0 && memmem(text, (size_t)size, marker, strlen(marker)) != NULL;
-    }
+    while ((entry = readdir(all)) != NULL)
+        count += is_of_run(entry->d_name, marker);
     closedir(all);
     return count;
 }

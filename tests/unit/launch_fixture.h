@@ -4,12 +4,15 @@
 
 #include "launch/launch.h"
 
-enum { LOOK_MS = 5 };
+enum {
+    LOOK_MS = 5,
+    STUBBORN_PROCESSES = 7, /* at least, of the fixture of that name, with its monitor */
+};
 
 /* What the callbacks told about one child. */
 struct story {
     struct launch_child *child;
-    unsigned running, ended;
+    unsigned running, ended, lingering;
     struct launch_identity identity;
     int64_t started_us;
     struct launch_end end;
@@ -23,6 +26,8 @@ extern char run_id[64];
 extern uv_loop_t loop;
 extern uv_timer_t look; /* for waking the loop */
 extern struct launch *launcher;
+extern const char *fixture_cgroup, *fixture_systemd_run, *fixture_root; /* settings of a launcher that is opened next */
+extern struct launch_limits fixture_limits;                             /* of what is started next */
 
 void launch_fixture_set_up(void);
 void launch_fixture_tear_down(void);
@@ -52,7 +57,7 @@ void make_gate(void);
 void open_gate(void);
 const char *gated(const char *before, const char *after);
 
-/* How many processes have the run id in their environment. */
+/* How many processes have the run id in their environment, or the run folder in their command line, as the monitor has. */
 unsigned marked_processes(void);
 
 #endif

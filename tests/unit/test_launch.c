@@ -225,7 +225,7 @@ START_TEST(stop_ends_a_stubborn_tree)
     char *argv[] = {getenv("HD_STUBBORN"), NULL};
     start(&story, argv);
     run_until(log_says_ready, NULL);
-    ck_assert_uint_ge(marked_processes(), 4);
+    ck_assert_uint_ge(marked_processes(), STUBBORN_PROCESSES);
     launch_stop(story.child);
     run_until(has_ended, &story);
     ck_assert_uint_eq(marked_processes(), 0);

@@ -1,13 +1,17 @@
 /* The life of attempts: that each runs once, whatever is killed when; many at once; what stays in the run folder. */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "launch/processes.h"
 #include "launch/snapshot.h"
 #include "launch_fixture.h"
 
@@ -239,7 +243,7 @@ START_TEST(killed_monitor_loses_the_child_and_its_processes)
     start(&story, argv);
     run_until(log_says_ready, NULL);
     run_until(is_running, &story);
-    ck_assert_uint_ge(marked_processes(), 4);
+    ck_assert_uint_ge(marked_processes(), STUBBORN_PROCESSES);
     ck_assert_int_eq(kill((pid_t)story.identity.pid, SIGKILL), 0);
     run_until(has_ended, &story);
     ck_assert_int_eq(story.end.kind, LAUNCH_LOST);
@@ -249,14 +253,101 @@ START_TEST(killed_monitor_loses_the_child_and_its_processes)
 }
 END_TEST
 
-/* Claimed, but nobody is there: the machine was restarted, or the monitor was killed before it could execute. */
+static bool is_stopped(const void *data)
+{
+    return processes_is_stopped((pid_t)((const struct story *)data)->identity.pid);
+}
+
+/* Somebody stops the monitor, too. */
+START_TEST(stopped_monitor_takes_a_stop)
+{
+    struct story story;
+    char *argv[] = {getenv("HD_STUBBORN"), NULL};
+    start(&story, argv);
+    run_until(log_says_ready, NULL);
+    run_until(is_running, &story);
+    ck_assert_int_eq(kill((pid_t)story.identity.pid, SIGSTOP), 0);
+    run_until(is_stopped, &story);
+    launch_stop(story.child);
+    run_until(has_ended, &story);
+    ck_assert_int_eq(story.end.kind, LAUNCH_SIGNALED);
+    ck_assert_uint_eq(marked_processes(), 0);
+}
+END_TEST
+
+/* Processes of others may carry any variables: only the whole one counts. */
+START_TEST(killed_monitor_spares_strangers)
+{
+    struct story story;
+    char similar[128];
+    snprintf(similar, sizeof similar, "HYPERDRIVE_RUN_ID=%s0", run_id);
+    pid_t stranger = fork();
+    if (stranger == 0) {
+        char *environment[] = {similar, NULL};
+        execle("/bin/sleep", "sleep", "1000", (char *)NULL, environment);
+        _exit(127);
+    }
+    make_gate();
+    start_shell(&story, gated("true", "exit 5"));
+    run_until(is_running, &story);
+    ck_assert_int_eq(kill((pid_t)story.identity.pid, SIGKILL), 0);
+    run_until(has_ended, &story);
+    ck_assert_int_eq(story.end.kind, LAUNCH_LOST);
+    ck_assert_int_eq(waitpid(stranger, NULL, WNOHANG), 0);
+    ck_assert_int_eq(kill(stranger, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(stranger, NULL, 0), stranger);
+}
+END_TEST
+
+static bool lingers(const void *data)
+{
+    return ((const struct story *)data)->lingering > 0;
+}
+
+/* Frozen by the old kind of freezer, a process does not die before it is thawed. */
+START_TEST(what_does_not_die_is_waited_for)
+{
+    struct story story;
+    char freezer[256], script[512];
+    snprintf(freezer, sizeof freezer, "/sys/fs/cgroup/freezer/%s", run_id);
+    if (mkdir(freezer, 0700) < 0) {
+        printf("skipped: no process that cannot be killed can be had, since %s cannot be made: %s\n", freezer, strerror(errno));
+        return;
+    }
+    snprintf(script, sizeof script, "echo $$ > %s/cgroup.procs; true", freezer);
+    make_gate();
+    start_shell(&story, gated(script, "exit 5"));
+    run_until(log_says_ready, NULL);
+    run_until(is_running, &story);
+    write_file(freezer, "freezer.state", "FROZEN");
+    ck_assert_int_eq(kill((pid_t)story.identity.pid, SIGKILL), 0);
+    run_until(lingers, &story);
+    ck_assert_uint_eq(story.ended, 0);
+    ck_assert_uint_eq(marked_processes(), 1);
+    write_file(freezer, "freezer.state", "THAWED");
+    run_until(has_ended, &story);
+    ck_assert_int_eq(story.end.kind, LAUNCH_LOST);
+    ck_assert_uint_eq(story.lingering, 1);
+    ck_assert_uint_eq(marked_processes(), 0);
+    ck_assert_int_eq(rmdir(freezer), 0);
+}
+END_TEST
+
+/* Claimed, but nobody is there: the machine was restarted, or the monitor was killed before it could execute, and its id is another's now.
+ */
 START_TEST(claim_without_monitor_is_lost)
 {
     struct story story;
     char command[1024];
     snprintf(command, sizeof command, "mkdir -p %s", run);
     ck_assert_int_eq(system(command), 0);
-    write_file(run, "started.1", _i == 0 ? "{\"pid\":1,\"start_ticks\":1,\"boot_id\":\"another\"}\n" : "torn");
+    struct launch_identity self;
+    ck_assert_int_eq(identity_read(getpid(), &self), 0);
+    char foreign[256];
+    snprintf(foreign, sizeof foreign, "{\"pid\":%d,\"start_ticks\":%lld,\"boot_id\":\"%s\"}\n", (int)getpid(),
+             (long long)self.start_ticks - 1, self.boot_id);
+    const char *const claims[] = {"{\"pid\":1,\"start_ticks\":1,\"boot_id\":\"another\"}\n", "torn", foreign};
+    write_file(run, "started.1", claims[_i]);
     start_shell(&story, "echo ran > ran");
     run_until(has_ended, &story);
     ck_assert_int_eq(story.end.kind, LAUNCH_LOST);
@@ -455,7 +546,10 @@ int main(void)
     tcase_add_test(tests, reused_process_id_is_recognised);
     tcase_add_test(tests, torn_record_is_no_record);
     tcase_add_test(tests, killed_monitor_loses_the_child_and_its_processes);
-    tcase_add_loop_test(tests, claim_without_monitor_is_lost, 0, 2);
+    tcase_add_test(tests, stopped_monitor_takes_a_stop);
+    tcase_add_test(tests, killed_monitor_spares_strangers);
+    tcase_add_test(tests, what_does_not_die_is_waited_for);
+    tcase_add_loop_test(tests, claim_without_monitor_is_lost, 0, 3);
     tcase_add_test(tests, many_short_children_end_once_each);
     tcase_add_test(tests, close_in_the_middle_loses_nothing);
     tcase_add_test(tests, tidy_keeps_what_the_program_wrote);

@@ -13,35 +13,40 @@ static const struct {
     const char *max_retries, *retry_on; /* NULL: not given */
     int attempt, kind, exit_code;
     const char *output;
-    bool wanted;
+    bool wanted, out_of_memory;
 } ENDS[] = {
-    {NULL, NULL, 1, LOST, 0, "", false},
-    {"1", NULL, 1, LOST, 0, "", true},
-    {"1", NULL, 2, LOST, 0, "", false},
-    {"2", NULL, 2, LOST, 0, "", true},
-    {"1", NULL, 1, SIGNAL, 0, "", false},
-    {"1", NULL, 1, EXIT, 1, "", false},
-    {"1", "[]", 1, LOST, 0, "", false},
-    {"1", "[\"signal\"]", 1, SIGNAL, 0, "", true},
-    {"1", "[\"signal\"]", 1, LOST, 0, "", false},
-    {"1", "[\"signal\"]", 1, EXIT, 137, "", false},
-    {"1", "[\"Signal\", \"LOST\"]", 1, LOST, 0, "", true},
-    {"9", "[{\"exit_code\": [1, 137]}]", 9, EXIT, 137, "", true},
-    {"9", "[{\"exit_code\": [1, 137]}]", 9, EXIT, 2, "", false},
-    {"9", "[{\"exit_code\": [9]}]", 1, SIGNAL, 9, "", false},
-    {"1", "[{\"pattern\": \"CUDA out of memory\"}]", 1, EXIT, 1, "x\nRuntimeError: CUDA out of memory. Tried\ny\n", true},
-    {"1", "[{\"pattern\": \"cuda out of memory\"}]", 1, EXIT, 1, "CUDA out of memory", false},
-    {"1", "[{\"pattern\": \"out of (memory|disk)$\"}]", 1, SIGNAL, 0, "is out of disk\nbye\n", true},
-    {"1", "[{\"pattern\": \"^memory\"}]", 1, LOST, 0, "out of memory\n", false},
-    {"1", "[{\"pattern\": \"a.b\"}]", 1, EXIT, 1, "a\nb", false},
-    {"1", "[{\"exit_code\": [3]}, \"signal\", {\"pattern\": \"e$\"}]", 1, EXIT, 4, "fine", true},
+    {NULL, NULL, 1, LOST, 0, "", false, false},
+    {"1", NULL, 1, LOST, 0, "", true, false},
+    {"1", NULL, 2, LOST, 0, "", false, false},
+    {"2", NULL, 2, LOST, 0, "", true, false},
+    {"1", NULL, 1, SIGNAL, 0, "", false, false},
+    {"1", NULL, 1, EXIT, 1, "", false, false},
+    {"1", "[]", 1, LOST, 0, "", false, false},
+    {"1", "[\"signal\"]", 1, SIGNAL, 0, "", true, false},
+    {"1", "[\"signal\"]", 1, LOST, 0, "", false, false},
+    {"1", "[\"signal\"]", 1, EXIT, 137, "", false, false},
+    {"1", "[\"Signal\", \"LOST\"]", 1, LOST, 0, "", true, false},
+    {"9", "[{\"exit_code\": [1, 137]}]", 9, EXIT, 137, "", true, false},
+    {"9", "[{\"exit_code\": [1, 137]}]", 9, EXIT, 2, "", false, false},
+    {"9", "[{\"exit_code\": [9]}]", 1, SIGNAL, 9, "", false, false},
+    {"1", "[{\"pattern\": \"CUDA out of memory\"}]", 1, EXIT, 1, "x\nRuntimeError: CUDA out of memory. Tried\ny\n", true, false},
+    {"1", "[{\"pattern\": \"cuda out of memory\"}]", 1, EXIT, 1, "CUDA out of memory", false, false},
+    {"1", "[{\"pattern\": \"out of (memory|disk)$\"}]", 1, SIGNAL, 0, "is out of disk\nbye\n", true, false},
+    {"1", "[{\"pattern\": \"^memory\"}]", 1, LOST, 0, "out of memory\n", false, false},
+    {"1", "[{\"pattern\": \"a.b\"}]", 1, EXIT, 1, "a\nb", false, false},
+    {"1", "[{\"exit_code\": [3]}, \"signal\", {\"pattern\": \"e$\"}]", 1, EXIT, 4, "fine", true, false},
+    {"1", "[\"out_of_memory\"]", 1, SIGNAL, 0, "", true, true},
+    {"1", "[\"out_of_memory\"]", 1, EXIT, 1, "", true, true},
+    {"1", "[\"out_of_memory\"]", 1, SIGNAL, 0, "", false, false},
+    {"1", "[\"lost\"]", 1, SIGNAL, 0, "", false, true},
 };
 
 START_TEST(ends)
 {
     const struct change changes[] = {{"run_config.max_retries", ENDS[_i].max_retries}, {"run_config.retry_on", ENDS[_i].retry_on}};
     cJSON *body = fixture_changed_body(changes, 2);
-    struct hd_failure failure = {.kind = ENDS[_i].kind, .exit_code = ENDS[_i].exit_code, .output = ENDS[_i].output};
+    struct hd_failure failure = {
+        .kind = ENDS[_i].kind, .out_of_memory = ENDS[_i].out_of_memory, .exit_code = ENDS[_i].exit_code, .output = ENDS[_i].output};
     struct hd_specification specification;
 
     fixture_specification(body, NULL, &specification);
@@ -51,7 +56,7 @@ START_TEST(ends)
 }
 END_TEST
 
-#define CAUSES "one of signal, lost, {\"exit_code\": [...]}, {\"pattern\": \"...\"}, got "
+#define CAUSES "one of signal, lost, out_of_memory, {\"exit_code\": [...]}, {\"pattern\": \"...\"}, got "
 #define CODES  "an array of integers between 1 and 255, got "
 
 /* One finding each: code, what follows run_config.retry_on in the path, and the message behind `must be`. */

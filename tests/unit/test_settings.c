@@ -87,6 +87,7 @@ static const struct {
      ":1: 'environment_keep' must be names of variables separated by spaces, or beginnings of names that end in '*', got 'A-B'"},
     {"gpus = MIG-5ab3-1", ":1: 'gpus': MIG instances cannot be handed out, got 'MIG-5ab3-1'"},
     {"gpus = 0, first", ":1: 'gpus' must be auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses, got 'first'"},
+    {"cgroup = yes", ":1: 'cgroup' must be auto, no, or the absolute path of a control group, got 'yes'"},
     {"gpus = ,", ":1: 'gpus' must be auto, none, or a list of positions (0, 1), UUIDs (GPU-...) and PCI addresses, got ','"},
     {"allowed_hosts = gpu1.lab:8700",
      ":1: 'allowed_hosts' must be names of this machine separated by spaces, without port, got 'gpu1.lab:8700'"},
@@ -338,6 +339,8 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_str_eq(a->gpus, b->gpus);
     ck_assert_str_eq(a->nvidia_smi, b->nvidia_smi);
     ck_assert_str_eq(a->device_root, b->device_root);
+    ck_assert_str_eq(a->cgroup, b->cgroup);
+    ck_assert_str_eq(a->systemd_run, b->systemd_run);
     ck_assert_int_eq(a->stop_grace_us, b->stop_grace_us);
     ck_assert_int_eq(a->stop_children, b->stop_children);
     ck_assert_int_eq(a->snapshot_limit, b->snapshot_limit);
@@ -372,7 +375,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 30);
+    ck_assert_int_eq(settings, 32);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);

@@ -252,6 +252,15 @@ static const struct {
        "'run_config.max_run_duration_seconds' must be between 1 and 960000000000, got 0"}}},
     {{{"run_config.cpus_per_run", "-1"}},
      {{"OutOfRange", "run_config.cpus_per_run", "'run_config.cpus_per_run' must be 0 or more, got -1"}}},
+    {{{"run_config.memory_limit_mb", "0"}},
+     {{"OutOfRange", "run_config.memory_limit_mb", "'run_config.memory_limit_mb' must be between 1 and 1073741824, got 0"}}},
+    {{{"run_config.memory_limit_mb", "\"2G\""}},
+     {{"WrongType", "run_config.memory_limit_mb", "'run_config.memory_limit_mb' must be an integer, got \"2G\""}}},
+    {{{"run_config.process_limit", "5000000"}},
+     {{"OutOfRange", "run_config.process_limit", "'run_config.process_limit' must be between 1 and 4194304, got 5000000"}}},
+    {{{"run_config.cpu_limit", "2"}}, {{"WrongType", "run_config.cpu_limit", "'run_config.cpu_limit' must be true or false, got 2"}}},
+    {{{"run_config.cpu_limit", "true"}, {"run_config.cpus_per_run", "0"}},
+     {{"Conflict", "run_config", "'run_config.cpu_limit' holds a child to 'run_config.cpus_per_run', which is 0"}}},
     {{{"run_config.gpus_per_run", "1.5"}},
      {{"OutOfRange", "run_config.gpus_per_run", "'run_config.gpus_per_run' must be 0, a fraction below 1, or a whole number, got 1.5"}}},
     {{{"run_config.gpus_per_run", "-0.5"}},
@@ -418,7 +427,8 @@ START_TEST(every_default_is_filled_in)
         "\"trial_timeout_seconds\": null, \"policy\": null, \"run_config\": {\"script\": \"train.py\", \"command\": null, "
         "\"source_directory\": \"/src\", \"arguments\": [], \"interpreter\": \"python3\", \"inputs\": {}, \"outputs\": {}, "
         "\"environment_variables\": {}, \"max_run_duration_seconds\": null, \"compute_target\": \"local\", \"snapshot\": true, "
-        "\"gpus_per_run\": 0, \"cpus_per_run\": 1, \"max_retries\": 0, \"retry_on\": [\"lost\"], \"launcher\": \"local\", "
+        "\"gpus_per_run\": 0, \"cpus_per_run\": 1, \"memory_limit_mb\": null, \"process_limit\": null, \"cpu_limit\": false, "
+        "\"max_retries\": 0, \"retry_on\": [\"lost\"], \"launcher\": \"local\", "
         "\"metrics_from_output\": null}, \"resume_from\": null, \"resume_child_runs\": null, \"initial_failure_limit\": 3, "
         "\"nested_arguments\": \"json\"}");
     ck_assert_str_eq(specification.experiment, "Default");
@@ -517,6 +527,8 @@ static const struct {
      "{\"model\": {\"type\": \"uri_folder\", \"mode\": \"rw_mount\"}}",
      {{0}}},
     {{{"run_config.cpus_per_run", "0.5"}}, "run_config.cpus_per_run", "0.5", {{0}}},
+    {{{"run_config.memory_limit_mb", "512"}}, "run_config.memory_limit_mb", "512", {{0}}},
+    {{{"run_config.cpu_limit", "true"}}, "run_config.cpu_limit", "true", {{0}}},
     {{{"run_config.gpus_per_run", "0.25"}}, "run_config.gpus_per_run", "0.25", {{0}}},
     {{{"run_config.gpus_per_run", "2.0"}}, "run_config.gpus_per_run", "2.0", {{0}}},
     {{{"resume_from", "[]"}}, "resume_from", "[]", {{0}}},
@@ -763,7 +775,8 @@ END_TEST
 /* What a machine has is asked only where there is one. */
 START_TEST(no_more_than_the_machine_has)
 {
-    static const struct hd_machine machine = {.gpus = 2, .cpus = 8}, none = {.gpus = 0, .cpus = 8};
+    static const struct hd_machine machine = {.gpus = 2, .cpus = 8}, none = {.gpus = 0, .cpus = 8},
+                                   bare = {.cpus = 8, .no_limits = "there is nothing that could"};
     static const struct {
         const char *name, *value;
         const struct hd_machine *machine;
@@ -776,6 +789,14 @@ START_TEST(no_more_than_the_machine_has)
         {"gpus_per_run", "0.5", &none, "'run_config.gpus_per_run' must be 0, since there are no GPUs to hand out, got 0.5"},
         {"cpus_per_run", "8", &machine, NULL},
         {"cpus_per_run", "8.5", &machine, "'run_config.cpus_per_run' must be at most 8, the number of CPUs that there are, got 8.5"},
+        {"memory_limit_mb", "5", &machine, NULL},
+        {"memory_limit_mb", "null", &bare, NULL},
+        {"memory_limit_mb", "5", &bare,
+         "'run_config.memory_limit_mb': children cannot be held to limits here, since there is nothing that could"},
+        {"process_limit", "5", &bare,
+         "'run_config.process_limit': children cannot be held to limits here, since there is nothing that could"},
+        {"cpu_limit", "true", &bare, "'run_config.cpu_limit': children cannot be held to limits here, since there is nothing that could"},
+        {"cpu_limit", "false", &bare, NULL},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -986,7 +1007,8 @@ static const char *const seeds[] = {
     "\"run_config\": {\"source_directory\": \"/src\", \"script\": \"train.py\", \"arguments\": [\"--data\", 1, true, null, 2.5], "
     "\"interpreter\": null, \"inputs\": {\"A\": 1, \"d\": {\"path\": \"/data/iris.csv\"}}, \"outputs\": {\"m\": {\"type\": \"uri_file\"}}, "
     "\"environment_variables\": {\"E\": \"${{inputs.A}} {outputs.m}\"}, \"max_run_duration_seconds\": 8, \"compute_target\": \"local\", "
-    "\"snapshot\": false, \"gpus_per_run\": 0, \"cpus_per_run\": 2, \"max_retries\": 0, \"retry_on\": [\"lost\"], \"launcher\": \"local\", "
+    "\"snapshot\": false, \"gpus_per_run\": 0, \"cpus_per_run\": 2, \"memory_limit_mb\": 512, "
+    "\"process_limit\": 9, \"cpu_limit\": true, \"max_retries\": 0, \"retry_on\": [\"lost\"], \"launcher\": \"local\", "
     "\"metrics_from_output\": null}, \"resume_from\": null, \"resume_child_runs\": null, \"initial_failure_limit\": 3, "
     "\"nested_arguments\": \"flat\", \"debug_flag\": 1}",
     "{\"hyperparameter_sampling\": {\"type\": \"grid\", \"parameter_space\": {\"a\": [\"choice\", [[1, \"x\", null]]], \"-b\": "
