@@ -11,7 +11,7 @@ enum finish_outcome {
     FINISH_RECORDED,    /* `record` */
     FINISH_NOT_STARTED, /* the monitor ended without claiming the attempt, and nobody will claim it */
     FINISH_LOST,        /* no record; what was left of the program is killed */
-    FINISH_AGAIN,       /* another monitor is about to claim the attempt, or the system is short of something */
+    FINISH_AGAIN,       /* another monitor is about to claim the attempt, the system is short of something, or the disk does not answer */
 };
 
 struct finished {
@@ -21,7 +21,8 @@ struct finished {
     char *last_output;      /* owned by the caller; NULL when memory was short */
 };
 
-/* With `claimed` the attempt is known to have been executed, even if its folder says nothing any more. */
-void finish(const char *folder, const char *run_id, int attempt, bool claimed, struct finished *ret_finished);
+/* With `claimed` the attempt is known to have been executed, even if its folder says nothing any more. On the `last_try` a folder that cannot
+ * be read (a sick disk) is taken for one that says nothing. */
+void finish(const char *folder, const char *run_id, int attempt, bool claimed, bool last_try, struct finished *ret_finished);
 
 #endif
