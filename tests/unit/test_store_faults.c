@@ -299,7 +299,7 @@ static void fail_each_while_opening(enum fault_kind kind, long stride, long at_l
 
 START_TEST(allocations_while_working)
 {
-    fail_each_while_working(FAULT_MEMORY, 31, 300);
+    fail_each_while_working(FAULT_MEMORY, 61, 300);
 }
 END_TEST
 
@@ -311,7 +311,7 @@ END_TEST
 
 START_TEST(allocations_while_opening)
 {
-    fail_each_while_opening(FAULT_MEMORY, 61, 100);
+    fail_each_while_opening(FAULT_MEMORY, 97, 100);
 }
 END_TEST
 
