@@ -18,7 +18,7 @@
 enum {
     RETRY_FIRST_MS = 5, /* doubles up to RETRY_MAX_MS */
     RETRY_MAX_MS = 1000,
-    SHORTAGE_TRIES = 12, /* about six seconds */
+    SHORTAGE_TRIES = 12, /* about six seconds, also for a disk that does not answer */
 };
 
 static void start_finish(struct launch_child *child);
@@ -272,7 +272,7 @@ static void end_lost(struct launch_child *child)
 static void finish_work(uv_work_t *work)
 {
     struct launch_child *child = work->data;
-    finish(child->plan.folder, &child->plan.order, is_claimed(child), &child->finished);
+    finish(child->plan.folder, &child->plan.order, is_claimed(child), child->tries >= SHORTAGE_TRIES, &child->finished);
 }
 
 static void finish_done(uv_work_t *work, int status)

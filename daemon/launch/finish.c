@@ -34,6 +34,17 @@ static bool end_remains(const struct order *order, const struct started *started
     return none;
 }
 
+static bool is_shortage(int result)
+{
+    return result == -EMFILE || result == -ENFILE || result == -ENOMEM;
+}
+
+/* There is none, or it says nothing: all other failures may pass. */
+static bool is_certain(int result)
+{
+    return result == 0 || result == -ENOENT || result == -ENOTDIR || result == -EPROTO;
+}
+
 /* With the rights of whose folder it is. */
 static char *read_output(int run, int attempt)
 {
@@ -45,14 +56,14 @@ static char *read_output(int run, int attempt)
     return output;
 }
 
-void finish(const char *folder, const struct order *order, bool claimed, struct finished *ret_finished)
+void finish(const char *folder, const struct order *order, bool claimed, bool last_try, struct finished *ret_finished)
 {
     int attempt = order->attempt;
     struct finished finished = {.outcome = FINISH_LOST};
     int run = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = run < 0 ? -errno : record_read(run, attempt, &finished.record);
     int found = run < 0 ? result : started_read(run, attempt, &finished.started);
-    if (result == -EMFILE || result == -ENFILE || result == -ENOMEM || found == -ENOMEM)
+    if (is_shortage(result) || is_shortage(found) || (!last_try && (!is_certain(result) || !is_certain(found))))
         finished.outcome = FINISH_AGAIN;
     else if (result == 0)
         finished.outcome = FINISH_RECORDED;

@@ -13,7 +13,7 @@ enum finish_outcome {
     FINISH_NOT_STARTED, /* the monitor ended without claiming the attempt, and nobody will claim it */
     FINISH_LOST,        /* no record; what was left of the program is killed */
     FINISH_LINGERING,   /* no record, and some of the program's processes do not die: to be asked again */
-    FINISH_AGAIN,       /* another monitor is about to claim the attempt, or the system is short of something */
+    FINISH_AGAIN,       /* another monitor is about to claim the attempt, the system is short of something, or the disk does not answer */
 };
 
 struct finished {
@@ -24,7 +24,7 @@ struct finished {
 };
 
 /* `order` says which attempt of which run, and its cgroup, if it has one. With `claimed` the attempt is known to have been executed, even
- * if its folder says nothing any more. */
-void finish(const char *folder, const struct order *order, bool claimed, struct finished *ret_finished);
+ * if its folder says nothing any more. On the `last_try` a folder that cannot be read (a sick disk) is taken for one that says nothing. */
+void finish(const char *folder, const struct order *order, bool claimed, bool last_try, struct finished *ret_finished);
 
 #endif

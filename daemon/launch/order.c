@@ -196,9 +196,14 @@ static bool parse_limits(const cJSON *object, struct order *order)
     return (order->cgroup != NULL) == (cgroup != NULL);
 }
 
-static int parse(const char *text, struct order *ret_order)
+static int parse(const struct hd_text *text, struct order *ret_order)
 {
-    cJSON *object = hd_json_parse_own(text);
+    struct hd_problems problems = {0};
+    cJSON *object = hd_json_parse(text->data, text->length, &problems);
+    bool out_of_memory = problems.out_of_memory;
+    hd_problems_clear(&problems);
+    if (out_of_memory)
+        return -ENOMEM;
     struct order order = {
         .run_id = parse_bytes(cJSON_GetObjectItemCaseSensitive(object, "run_id")),
         .working_directory = parse_bytes(cJSON_GetObjectItemCaseSensitive(object, "working_directory")),
@@ -228,7 +233,7 @@ int order_read(int folder, struct order *ret_order)
     struct hd_text text = {0};
     int result = durable_read_own(folder, ORDER_FILE, FILE_LIMIT, &text);
     if (result == 0)
-        result = parse(text.data, ret_order);
+        result = parse(&text, ret_order);
     hd_text_clear(&text);
     return result;
 }

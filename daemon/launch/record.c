@@ -98,9 +98,14 @@ static bool read_integer(const cJSON *object, const char *name, int64_t *ret_val
     return hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, name), ret_value);
 }
 
-static int parse(const char *text, struct record *ret_record)
+static int parse(const struct hd_text *text, struct record *ret_record)
 {
-    cJSON *object = hd_json_parse_own(text);
+    struct hd_problems problems = {0};
+    cJSON *object = hd_json_parse(text->data, text->length, &problems);
+    bool out_of_memory = problems.out_of_memory;
+    hd_problems_clear(&problems);
+    if (out_of_memory)
+        return -ENOMEM; /* not to be taken for a torn one: the attempt would be lost */
     struct record record = {.kind = RECORD_EXITED};
     int64_t exit_code = 0, signal = 0;
     const cJSON *reason = cJSON_GetObjectItemCaseSensitive(object, "reason");
@@ -127,7 +132,7 @@ int record_read(int folder, int attempt, struct record *ret_record)
     struct hd_text text = {0};
     int result = durable_read_own(folder, name, FILE_LIMIT, &text);
     if (result == 0)
-        result = parse(text.data, ret_record);
+        result = parse(&text, ret_record);
     else if (result == -EFBIG || result == -EINVAL || result == -ELOOP)
         result = -EPROTO;
     hd_text_clear(&text);

@@ -60,7 +60,12 @@ int started_add_running(int folder, int attempt, int64_t running_us)
 static int parse_monitor(const char *line, struct launch_identity *ret_monitor)
 {
     struct launch_identity monitor;
-    cJSON *object = hd_json_parse_own(line);
+    struct hd_problems problems = {0};
+    cJSON *object = hd_json_parse(line, strlen(line), &problems);
+    bool out_of_memory = problems.out_of_memory;
+    hd_problems_clear(&problems);
+    if (out_of_memory)
+        return -ENOMEM;
     const cJSON *boot_id = cJSON_GetObjectItemCaseSensitive(object, "boot_id");
     bool good = hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "pid"), &monitor.pid) &&
                 hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "start_ticks"), &monitor.start_ticks) && cJSON_IsString(boot_id) &&

@@ -40,11 +40,13 @@ static int tell_failure(struct database *database, struct hd_error *error)
         return hd_error_set(error, HD_UNAVAILABLE, "the database cannot be written: it is read-only");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return hd_error_set(error, HD_INTERNAL, "the database is damaged: %s", reason);
+        /* SQLite tells a page that the disk could not read (EIO) as a damaged one. */
+        return hd_error_set(error, HD_UNAVAILABLE, "the database is damaged, or its disk cannot be read: %s", reason);
     case SQLITE_IOERR:
         return storage_failed(database, code, error);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
     case SQLITE_NOMEM:
     case SQLITE_CANTOPEN:
         return hd_error_set(error, HD_UNAVAILABLE, "the database does not answer: %s (%d)", reason, code);

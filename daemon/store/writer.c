@@ -7,7 +7,8 @@
 
 /* A group is bounded so that the first of many waiters is not kept for long. */
 enum { GROUP_MAX = 4096 };
-/* So many are handed over before the turn ends: the thread is not to sit idle while the loop reads the requests of a hundred connections. */
+/* So many are handed over before the turn ends: the thread is not to sit idle while the loop reads the requests of a hundred connections.
+ */
 enum { GATHER_MAX = 16 };
 static const uint64_t LOOK_AGAIN_NS = 1000000000;
 
@@ -38,7 +39,10 @@ static int begin(struct database *database, struct hd_error *error)
     database->now_us = now_us();
     database->has_events = false;
     statement = database_query(database, error, READ_ORDINAL, "");
-    if (statement == NULL || (result = database_step(database, statement, error)) != 1)
+    if (statement == NULL)
+        return -(int)error->code;
+    result = database_step(database, statement, error);
+    if (result != 1)
         return result < 0 ? result : hd_error_set(error, HD_INTERNAL, "the database has no clock");
     database->ordinal = sqlite3_column_int64(statement, 0);
     database_reset(statement);

@@ -22,7 +22,7 @@ static void open_store(struct store_fixture *fixture, const char *vfs)
 void fixture_open(struct store_fixture *fixture, const char *vfs)
 {
     memset(fixture, 0, sizeof *fixture);
-    strcpy(fixture->folder, "/tmp/hd-store-XXXXXX");
+    snprintf(fixture->folder, sizeof fixture->folder, "%.40s/hd-store-XXXXXX", getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(fixture->folder));
     snprintf(fixture->path, sizeof fixture->path, "%s/test.db", fixture->folder);
     open_store(fixture, vfs);
