@@ -122,6 +122,7 @@ static void explain(const struct order *order, const struct failure *failure, ch
     switch (failure->stage) {
     case STAGE_USER:
         snprintf(reason, size, "cannot become the user with the id %lu: %s", (unsigned long)order->uid, text);
+        break;
     case STAGE_CGROUP:
         snprintf(reason, size, "cannot enter the run's control group '%s': %s", order->cgroup, text);
         break;

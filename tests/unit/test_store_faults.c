@@ -241,7 +241,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_set_timeout(tests, 300);
+    tcase_set_timeout(tests, 600);
     tcase_add_loop_test(tests, each_operation_fails_once, 0, (int)(sizeof faults / sizeof faults[0]));
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
