@@ -322,7 +322,7 @@ static void read_run_as(const struct hd_fields *fields, const struct hd_field *f
     const cJSON *given = hd_field_given(fields, field), *user = given != NULL ? hd_field_check(fields, field) : NULL;
     char reason[256];
 
-    if (is_client(fields) || (given != NULL && user == NULL)) {
+    if (hd_run_is_client(fields) || (given != NULL && user == NULL)) {
         return;
     }
     if (user != NULL) {
