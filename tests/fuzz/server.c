@@ -21,9 +21,12 @@ static struct http_server *server;
 static struct api api;
 static struct tokens tokens = {.owner = "owner"};
 
-static bool authenticate(void *context, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
 {
     (void)context;
+    (void)request;
+    if (token == NULL)
+        return false;
     if (token_is_owner(&tokens, token)) {
         ret_principal->role = HTTP_OWNER;
         return true;
@@ -73,9 +76,12 @@ static void handle_post(struct http_request *request, void *context)
 static const char *const GET_PARAMETERS[] = {"top", "reverse", NULL};
 static const char *const EVENT_PARAMETERS[] = {"last_event_id", "from", "follow", NULL};
 static const struct http_route ROUTES[] = {
-    {"GET", "/open/{name...}", HTTP_OPEN, handle_get, GET_PARAMETERS},   {"POST", "/open/{name}", HTTP_OPEN, handle_post, NULL},
-    {"GET", "/api/runs/{id}", HTTP_OWN_RUN, handle_get, GET_PARAMETERS}, {"POST", "/api/sweeps", HTTP_OWNER_ONLY, handle_post, NULL},
-    {"GET", "/events", HTTP_OPEN, api_events, EVENT_PARAMETERS},         {0},
+    {"GET", "/open/{name...}", HTTP_OPEN, 0, handle_get, GET_PARAMETERS},
+    {"POST", "/open/{name}", HTTP_OPEN, 0, handle_post, NULL},
+    {"GET", "/api/runs/{id}", HTTP_READ, HTTP_OWN_RUN, handle_get, GET_PARAMETERS},
+    {"POST", "/api/sweeps", HTTP_SUBMIT, 0, handle_post, NULL},
+    {"GET", "/events", HTTP_OPEN, 0, api_events, EVENT_PARAMETERS},
+    {0},
 };
 
 static void open_server(void)
