@@ -201,7 +201,7 @@ static void find_best(struct proposal *proposal)
         memcpy(proposal->centres + i * dimensions, point_of(proposal->bayesian, proposal->ranked[i].index), dimensions * sizeof(double));
 }
 
-static bool fit(struct proposal *proposal)
+static int fit(struct proposal *proposal)
 {
     struct hd_bayesian *bayesian = proposal->bayesian;
     for (size_t i = 0; i < proposal->ranked_count; i++) {
@@ -294,11 +294,11 @@ static bool take_in_proposed(struct proposal *proposal)
 
 static int propose(struct proposal *proposal, uint64_t number, int count, cJSON **ret_configurations)
 {
-    int proposed = 0;
-    bool modelled = fit(proposal);
-    if (modelled)
-        find_best(proposal);
-    modelled = modelled && add_others(proposal);
+    int proposed = 0, fitted = fit(proposal);
+    if (fitted != 0)
+        return fitted < 0 ? -1 : 0;
+    find_best(proposal);
+    bool modelled = add_others(proposal);
     while (modelled && proposed < count) {
         int result = propose_one(proposal, number + (uint64_t)proposed, &ret_configurations[proposed]);
         if (result < 0)

@@ -109,13 +109,13 @@ static void find_parameters(struct fit *fit)
         descend(fit, evaluations / 2);
 }
 
-static bool fit_points(struct gaussian_process *process, enum hd_goal goal, const double *metrics, int *ret_bend)
+static int fit_points(struct gaussian_process *process, enum hd_goal goal, const double *metrics, int *ret_bend)
 {
     size_t count = process->count, parameters = gaussian_process_parameters(process);
     double *room = calloc(2 * count + 5 * parameters + descent_room(parameters), sizeof *room);
     struct fit fit = {.process = process, .goal = goal, .metrics = metrics};
     if (room == NULL)
-        return false;
+        return -1;
     fit.values = room;
     fit.room = fit.values + count;
     fit.lower = fit.room + count;
@@ -128,18 +128,19 @@ static bool fit_points(struct gaussian_process *process, enum hd_goal goal, cons
     gaussian_process_set_parameters(process, fit.best);
     *ret_bend = fit.bend;
     free(room);
-    return isfinite(fit.misfit);
+    return isfinite(fit.misfit) ? 0 : 1;
 }
 
 /* The parameters of many points are found with some of them, at equal distances: the fit takes time that grows with the cube. */
-static bool fit_some(struct gaussian_process *process, enum hd_goal goal, const double *metrics, int *ret_bend)
+static int fit_some(struct gaussian_process *process, enum hd_goal goal, const double *metrics, int *ret_bend)
 {
     struct gaussian_process some;
-    double *room = calloc(FIT_MOST + process->features, sizeof *room), *point = room + FIT_MOST;
+    double *room = calloc(FIT_MOST + process->features, sizeof *room);
     if (room == NULL || !gaussian_process_open(&some, process->features, process->unordered, FIT_MOST)) {
         free(room);
-        return false;
+        return -1;
     }
+    double *point = room + FIT_MOST;
     for (size_t i = 0; i < FIT_MOST; i++) {
         size_t index = i * process->count / FIT_MOST;
         for (size_t f = 0; f < process->features; f++)
@@ -147,26 +148,26 @@ static bool fit_some(struct gaussian_process *process, enum hd_goal goal, const 
         room[i] = metrics[index];
         gaussian_process_add(&some, point, 0, process->doubts[index]);
     }
-    bool fitted = fit_points(&some, goal, room, ret_bend);
+    int result = fit_points(&some, goal, room, ret_bend);
     memcpy(process->precisions, some.precisions, process->features * sizeof *process->precisions);
     process->noise = some.noise;
     gaussian_process_close(&some);
     free(room);
-    return fitted;
+    return result;
 }
 
-bool metric_model_fit(struct gaussian_process *process, enum hd_goal goal, const double *metrics, struct metric_scale *ret_scale)
+int metric_model_fit(struct gaussian_process *process, enum hd_goal goal, const double *metrics, struct metric_scale *ret_scale)
 {
     size_t count = process->count;
     double *room = calloc(count, sizeof *room);
     int bend = 0;
-    bool fitted = room != NULL && (count > FIT_MOST ? fit_some : fit_points)(process, goal, metrics, &bend);
-    if (fitted) {
+    int result = room == NULL ? -1 : (count > FIT_MOST ? fit_some : fit_points)(process, goal, metrics, &bend);
+    if (result == 0) {
         metric_scale_learn(ret_scale, goal, bend, metrics, count, room);
         for (size_t i = 0; i < count; i++)
             process->values[i] = metric_scale_apply(ret_scale, metrics[i]);
-        fitted = gaussian_process_condition(process, 0);
+        result = gaussian_process_condition(process, 0) ? 0 : 1;
     }
     free(room);
-    return fitted;
+    return result;
 }

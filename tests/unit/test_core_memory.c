@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bayesian.h"
 #include "core/json.h"
 #include "core/sampling.h"
 #include "core/space.h"
@@ -215,6 +216,40 @@ START_TEST(refusals)
 }
 END_TEST
 
+static struct hd_space *learned; /* compiled before memory gets short */
+
+static bool propose(void)
+{
+    enum { KNOWN = 8 };
+    struct hd_bayesian *bayesian = hd_bayesian_open(learned, HD_MINIMIZE, 3);
+    cJSON *configurations[2];
+    bool added = bayesian != NULL;
+    for (uint64_t i = 0; i < KNOWN && added; i++) {
+        cJSON *configuration = hd_space_draw(learned, 1, i);
+        added = configuration != NULL &&
+                hd_bayesian_add(bayesian, configuration, i == 3 ? HD_KNOWN_BAD : HD_KNOWN_VALUE, (double)(i * i)) == 0;
+        cJSON_Delete(configuration);
+    }
+    int proposed = added ? hd_bayesian_propose(bayesian, KNOWN, 2, configurations) : -1;
+    for (int i = 0; i < proposed; i++)
+        cJSON_Delete(configurations[i]);
+    hd_bayesian_close(bayesian);
+    return proposed == 2;
+}
+
+START_TEST(proposals)
+{
+    struct hd_problems problems = {0};
+    struct hd_space_options options = {"ps", M_E, false};
+    cJSON *json = hd_json_parse_own("{\"x\":[\"uniform\",[0,1]],\"c\":[\"choice\",[[1,2,4]]]}");
+    learned = hd_space_compile(json, &options, &problems, &problems);
+    ck_assert_ptr_nonnull(learned);
+    run_short(propose, 20);
+    hd_space_free(learned);
+    cJSON_Delete(json);
+}
+END_TEST
+
 int main(void)
 {
     hook_cjson();
@@ -222,6 +257,7 @@ int main(void)
     TCase *memory = tcase_create("memory");
     tcase_set_timeout(memory, 120);
     tcase_add_test(memory, json_texts);
+    tcase_add_test(memory, proposals);
     tcase_add_test(memory, duplicates);
     tcase_add_test(memory, comparisons);
     tcase_add_test(memory, spaces);

@@ -302,7 +302,7 @@ static double error_of_fit(size_t count)
         metrics[i] = surface(x);
         gaussian_process_add(&process, x, 0, 0);
     }
-    ck_assert(metric_model_fit(&process, HD_MINIMIZE, metrics, &scale));
+    ck_assert_int_eq(metric_model_fit(&process, HD_MINIMIZE, metrics, &scale), 0);
     for (uint64_t i = 0; i < 50; i++) {
         double x[FEATURES], mean, deviation;
         draw_point(2000 + i, x);
