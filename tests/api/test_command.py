@@ -404,7 +404,8 @@ class Faults(Commanding, SharedDaemonTest):
         self.assertIn("Exit codes:", text)
         names = [line.split()[0] for line in text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
         self.assertEqual(names, ["submit", "validate", "sample", "list", "show", "watch", "best", "children", "hyperparameters", "metrics",
-                                 "config", "logs", "events", "cancel", "retry", "replay", "set", "delete", "devices", "doctor", "report"])
+                                 "config", "logs", "events", "cancel", "retry", "replay", "set", "delete", "devices", "token", "audit",
+                                 "backup", "doctor", "report"])
         for name in names:
             with self.subTest(name):
                 text = self.command(name, "--help", found=False)
