@@ -22,9 +22,11 @@ static void tell(store_fault *fault, void *context, const char *about, const cha
 }
 
 /* What is damaged enough ends the looking itself: that is a finding, too. */
-static int end_looking(int result, store_fault *fault, void *context, struct hd_error *error)
+static int end_looking(struct database *database, int result, store_fault *fault, void *context, struct hd_error *error)
 {
-    if (result >= 0 || error->code != HD_INTERNAL)
+    int reason = sqlite3_errcode(database->handle) & 0xff;
+
+    if (result >= 0 || (reason != SQLITE_CORRUPT && reason != SQLITE_NOTADB))
         return result;
     fault(context, error->message);
     error->code = HD_NO_ERROR;
@@ -41,7 +43,7 @@ int store_check_file(struct store_reader *reader, bool with_indexes, store_fault
     while ((result = database_step(&reader->database, statement, error)) == 1)
         if (sqlite3_stricmp(database_text(statement, 0), "ok") != 0)
             tell(fault, context, "the file is damaged", database_text(statement, 0));
-    return end_looking(result, fault, context, error);
+    return end_looking(&reader->database, result, fault, context, error);
 }
 
 /* --- What rows say of each other ----------------------------------------------------------------------------------------------------- */
@@ -106,7 +108,7 @@ static int ask(struct database *database, const char *question, store_fault *fau
         return -(int)error->code;
     while ((result = database_step(database, statement, error)) == 1)
         fault(context, database_text(statement, 0));
-    return end_looking(result, fault, context, error);
+    return end_looking(database, result, fault, context, error);
 }
 
 static const char CHECK_REFERENCES[] = "SELECT printf('row %s of the table %s refers to a row of %s that is not there', "

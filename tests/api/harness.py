@@ -604,9 +604,9 @@ class DaemonTest(unittest.TestCase):
             self.gates.environment(run_id)
         return sweep_id, runs
 
-    def finished_sweep(self, **fields):
+    def finished_sweep(self, deadline=None, **fields):
         """A sweep that ran to its end: its resource."""
-        return self.wait_for_sweep(self.submit(**fields)["run_id"])
+        return self.wait_for_sweep(self.submit(**fields)["run_id"], deadline=deadline)
 
     # Reports.
 

@@ -105,7 +105,7 @@ class Database(DaemonTest):
             file.write("this is no database, but it is as long as the head of one would be " * 10)
         code, said = self.check(other)
         self.assertEqual(code, 1)
-        self.assertIn("the database is damaged: file is not a database", said[0])
+        self.assertIn("the database is damaged, or its disk cannot be read: file is not a database", said[0])
 
     def test_another_version(self):
         folder = os.path.join(self.folder, "copy")

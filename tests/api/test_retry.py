@@ -88,7 +88,7 @@ class Retry(Commanding, DaemonTest):
         self.assertEqual(len(self.daemon.sweeps()), 1)
 
     def test_more_than_a_page(self):
-        sweep_id = self.flaky_sweep(count=1001, command="exit 1")
+        sweep_id = self.flaky_sweep(count=1001, command="exit 1", deadline=240)
         again = read_json(self.command("retry", "--json", sweep_id))
         self.assertEqual(again["config"]["resume_child_runs"], ["%s_%d" % (sweep_id, number) for number in range(1001)])
 

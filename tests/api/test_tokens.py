@@ -24,7 +24,8 @@ NEEDS = {
         ("POST", "/sweeps/{id}/fail"), ("POST", "/runs/{id}/cancel"), ("POST", "/runs/{id}/complete"), ("POST", "/runs/{id}/fail"),
         ("POST", "/runs/{id}/metrics")},
     "admin": {
-        ("DELETE", "/sweeps/{id}"), ("PATCH", "/devices/{id}"), ("GET", "/tokens"), ("GET", "/audit"), ("POST", "/tokens"), ("DELETE", "/tokens/{token}")},
+        ("DELETE", "/sweeps/{id}"), ("PATCH", "/devices/{id}"), ("GET", "/tokens"), ("GET", "/audit"), ("POST", "/tokens"), ("DELETE", "/tokens/{token}"),
+        ("POST", "/backup")},
 }
 
 
