@@ -27,6 +27,7 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
 {
     const struct launch_settings launch_settings = {.monitor = settings->monitor,
                                                     .grace_us = settings->grace_us,
+                                                    .log_limit = settings->log_limit,
                                                     .cgroup = settings->cgroup,
                                                     .systemd_run = settings->systemd_run,
                                                     .root = settings->devices.root};
