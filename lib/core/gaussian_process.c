@@ -67,13 +67,6 @@ void gaussian_process_set_parameters(struct gaussian_process *process, const dou
     process->noise = exp(parameters[process->features]);
 }
 
-void gaussian_process_get_parameters(const struct gaussian_process *process, double *ret_parameters)
-{
-    for (size_t f = 0; f < process->features; f++)
-        ret_parameters[f] = -0.5 * log(process->precisions[f]);
-    ret_parameters[process->features] = log(process->noise);
-}
-
 static double length_centre(const struct gaussian_process *process)
 {
     return LENGTH_CENTRE + 0.5 * log((double)process->features);

@@ -37,7 +37,6 @@ void gaussian_process_set_values(struct gaussian_process *process, const double 
 /* Parameters are the logarithms of the length scales, then that of the noise. */
 size_t gaussian_process_parameters(const struct gaussian_process *process);
 void gaussian_process_set_parameters(struct gaussian_process *process, const double *parameters);
-void gaussian_process_get_parameters(const struct gaussian_process *process, double *ret_parameters);
 /* Bounds of the parameters, and where their prior is largest. */
 void gaussian_process_bounds(const struct gaussian_process *process, double *ret_lower, double *ret_upper, double *ret_typical);
 /* - log (marginal likelihood x prior), but for a constant; +INFINITY where the correlations are not positive definite. `ret_gradient` may be

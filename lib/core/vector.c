@@ -1,7 +1,5 @@
 #include "vector.h"
 
-#include <string.h>
-
 typedef double lanes __attribute__((vector_size(32)));
 typedef double lanes_anywhere __attribute__((vector_size(32), aligned(8), may_alias));
 
