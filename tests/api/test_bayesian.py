@@ -138,10 +138,13 @@ class BayesianOnSlots(DaemonTest):
     def test_slots_are_kept_busy(self):
         sampling = {"type": "bayesian", "parameter_space": {"x": ["uniform", [0, 1]]}, "seed": 1}
         sweep_id = self.submit(hyperparameter_sampling=sampling, primary_metric_name="loss", primary_metric_goal="minimize",
-                               max_total_runs=40, run_config={"command": "true"})["run_id"]
+                               max_total_runs=40,
+                               run_config={"command": "%s report loss=$AZUREML_SWEEP_x" % harness.COMMAND})["run_id"]
         self.wait_for_sweep(sweep_id, "Completed")
         children = self.client.read("/sweeps/%s/hyperparameters" % sweep_id)["hyperparameters"]
         self.assertEqual(len({json.dumps(values) for values in children.values()}), 40)
+        # Forty draws come no nearer than a fortieth or so.
+        self.assertLess(self.client.read("/sweeps/%s/best" % sweep_id)["run"]["best_primary_metric"], 1e-3)
 
 
 if __name__ == "__main__":
