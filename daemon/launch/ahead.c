@@ -16,6 +16,7 @@ struct launch_ahead {
     char **output_directories;
     int wanted, count;
     char *ready[LAUNCH_AHEAD_MAX]; /* paths of those that are prepared: `count` */
+    int taken;                     /* and not yet moved */
     int64_t made;                  /* so far: the name of the next */
     uv_work_t work;
     bool working; /* the pool has `making`, or removes everything */
@@ -84,11 +85,17 @@ static void remove_done(uv_work_t *work, int status)
     launch_close_when_empty(launch);
 }
 
+/* What is on its way to its run must not be met by the removal. */
+static void remove_when_idle(struct launch_ahead *ahead)
+{
+    if (!ahead->working && ahead->taken == 0)
+        start_job(ahead, remove_work, remove_done);
+}
+
 void launch_ahead_close(struct launch_ahead *ahead)
 {
     ahead->closing = true;
-    if (!ahead->working)
-        start_job(ahead, remove_work, remove_done);
+    remove_when_idle(ahead);
 }
 
 /* Preparation */
@@ -112,7 +119,7 @@ static void make_done(uv_work_t *work, int status)
         free(ahead->making);
     ahead->making = NULL;
     if (ahead->closing)
-        start_job(ahead, remove_work, remove_done);
+        remove_when_idle(ahead);
     else if (ahead->result == 0)
         make_next(ahead);
 }
@@ -140,5 +147,13 @@ char *ahead_take(struct launch_ahead *ahead)
         return NULL;
     char *path = ahead->ready[0];
     memmove(ahead->ready, ahead->ready + 1, (size_t)--ahead->count * sizeof *ahead->ready);
+    ahead->taken++;
     return path;
+}
+
+void ahead_moved(struct launch_ahead *ahead)
+{
+    ahead->taken--;
+    if (ahead->closing)
+        remove_when_idle(ahead);
 }

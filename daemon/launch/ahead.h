@@ -16,10 +16,12 @@ struct launch_ahead *launch_ahead_open(struct launch *launch, const char *place,
                                        const char *const *output_directories);
 /* Prepares folders until there are `count`. One that cannot be prepared is given up: its run finds out why. */
 void launch_ahead_want(struct launch_ahead *ahead, int count);
-/* Removes what was not used. */
+/* Removes what was not used, once what was taken is in its place. */
 void launch_ahead_close(struct launch_ahead *ahead);
 
-/* Internal to the launcher: a prepared folder's path, which is the caller's now; NULL: there is none. */
+/* Internal to the launcher: a prepared folder's path, which is the caller's now; NULL: there is none. The caller tells when it is not there
+ * any more. */
 char *ahead_take(struct launch_ahead *ahead);
+void ahead_moved(struct launch_ahead *ahead);
 
 #endif

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "fault.h"
 #include "monitor.h"
 #include "processes.h"
@@ -500,6 +501,9 @@ static void prepare_done(uv_work_t *work, int status)
     (void)status;
     struct launch_child *child = work->data;
     const struct prepared *prepared = &child->prepared;
+    if (child->ahead != NULL)
+        ahead_moved(child->ahead);
+    child->ahead = NULL;
     if (child->closing && prepared->outcome == PREPARE_SPAWNED) {
         close(prepared->spawned.pidfd);
         close(prepared->spawned.status);

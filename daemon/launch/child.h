@@ -34,9 +34,10 @@ struct launch_child {
     struct launch *launch;
     struct launch_child *next, **link;
     void *data;
-    struct plan plan; /* once the program runs only folder, run id and attempt are kept */
-    atomic_bool stop; /* the pool reads it, too */
-    bool is_adopted;  /* by launch_adopt(): the caller knows that the program runs */
+    struct plan plan;           /* once the program runs only folder, run id and attempt are kept */
+    struct launch_ahead *ahead; /* has the prepared folder, until that is moved; NULL: none */
+    atomic_bool stop;           /* the pool reads it, too */
+    bool is_adopted;            /* by launch_adopt(): the caller knows that the program runs */
     bool waiting_told;
     bool running_told;
     bool lingering_told;

@@ -184,8 +184,8 @@ struct launch_child *launch_start(struct launch *launch, const struct launch_ord
         return NULL;
     }
     set_limits(child, &order->limits);
-    if (order->ahead != NULL && order->attempt == 1)
-        child->plan.ahead = ahead_take(order->ahead);
+    if (order->ahead != NULL && order->attempt == 1 && (child->plan.ahead = ahead_take(order->ahead)) != NULL)
+        child->ahead = order->ahead;
     enter_child(child);
     child_start(child);
     return child;

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launch/ahead.h"
+#include "launch/child.h"
 #include "launch/processes.h"
 #include "launch/snapshot.h"
 #include "launch_fixture.h"
@@ -528,6 +530,58 @@ START_TEST(large_snapshot_is_linked)
 }
 END_TEST
 
+/* A folder that was prepared ahead */
+
+static bool nothing_is_made(const void *data)
+{
+    (void)data;
+    return launcher->tidying == 0;
+}
+
+static void make_wide_snapshot(char *path, size_t size, int files)
+{
+    char source[512], name[16];
+    snprintf(source, sizeof source, "%s/source", home);
+    snprintf(path, size, "%s/snapshots/s", home);
+    ck_assert_int_eq(mkdir(source, 0700), 0);
+    for (int i = 0; i < files; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        write_file(source, name, "");
+    }
+    struct hd_error error = {0};
+    ck_assert_int_eq(snapshot_take(source, path, 1000, NULL, &error), 0);
+}
+
+/* The last child of a sweep has taken its folder when those that nobody will need are removed: both happen on the pool, the former the
+ * later the more folders are to be made above it. */
+START_TEST(taken_folder_outlives_those_left_over)
+{
+    enum { ROUNDS = 20, FILES = 200 };
+    char snapshot[512], place[512];
+    int length = snprintf(run, sizeof run, "%s/runs", home);
+    make_wide_snapshot(snapshot, sizeof snapshot, FILES);
+    for (int round = 0; round < ROUNDS; round++) {
+        snprintf(place, sizeof place, "%s/ahead/%d", home, round);
+        struct launch_ahead *ahead = launch_ahead_open(launcher, place, snapshot, NULL);
+        ck_assert_ptr_nonnull(ahead);
+        launch_ahead_want(ahead, 2);
+        run_until(nothing_is_made, NULL);
+        struct story story = {0};
+        char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)"ls | grep -c '^[0-9]*$'", NULL};
+        length += snprintf(run + length, sizeof run - (size_t)length, "/above%d/x", round);
+        const struct launch_order order = {
+            .run_id = run_id, .folder = run, .attempt = 1, .snapshot = snapshot, .ahead = ahead, .argv = argv, .environment = argv + 3};
+        story.child = launch_start(launcher, &order, &story);
+        launch_ahead_close(ahead);
+        run_until(has_ended, &story);
+        ck_assert_msg(story.end.kind == LAUNCH_EXITED, "round %d: %s", round, story.end.error.message);
+        ck_assert_str_eq(story.last_output, "200\n");
+        run_until(nothing_is_made, NULL);
+        ck_assert_int_eq(access(place, F_OK), -1);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("launch_life");
@@ -555,6 +609,7 @@ int main(void)
     tcase_add_test(tests, tidy_keeps_what_the_program_wrote);
     tcase_add_test(tests, tidy_spares_the_next_attempt);
     tcase_add_test(tests, large_snapshot_is_linked);
+    tcase_add_test(tests, taken_folder_outlives_those_left_over);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
