@@ -3,30 +3,23 @@
  * Every reporter has a connection of its own that is kept, one request under way, and a run (they go round the list; those of one
  * run report names of their own: loss0, loss1, ...). Prints points that
  * were answered 200 within the time, requests, and the median and 99th percentile of the time to an answer. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "exchange.h"
 #include "measure.h"
 
-enum { ANSWER_SIZE = 8192, EVENTS = 256, SAMPLES_MAX = 1 << 22, POINT_SIZE = 96, HEAD_SIZE = 1024 };
+enum { EVENTS = 256, SAMPLES_MAX = 1 << 22, POINT_SIZE = 96, HEAD_SIZE = 1024 };
 
 struct reporter {
-    int connection;
+    struct exchange exchange;
     const char *run;
     int64_t sequence;
     int64_t sent_us;
-    char *request;
-    size_t length, sent;
-    int awaits_room; /* the socket took only a part of the request */
-    char answer[ANSWER_SIZE];
-    size_t received;
 };
 
 struct load {
@@ -57,67 +50,20 @@ static size_t write_body(const struct load *load, const struct reporter *reporte
     return (size_t)(place - load->body);
 }
 
-static void write_on(struct load *load, struct reporter *reporter)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = reporter};
-    int awaits_room;
-
-    while (reporter->sent < reporter->length) {
-        ssize_t count = send(reporter->connection, reporter->request + reporter->sent, reporter->length - reporter->sent, MSG_NOSIGNAL);
-
-        if (count < 0 && errno == EAGAIN)
-            break;
-        if (count < 0)
-            bench_fail("cannot send a report: %s", strerror(errno));
-        reporter->sent += (size_t)count;
-    }
-    awaits_room = reporter->sent < reporter->length;
-    if (awaits_room == reporter->awaits_room)
-        return; /* mostly: the load takes from the CPUs that it measures */
-    reporter->awaits_room = awaits_room;
-    if (awaits_room)
-        event.events |= EPOLLOUT;
-    if (epoll_ctl(load->epoll, EPOLL_CTL_MOD, reporter->connection, &event) < 0)
-        bench_fail("cannot watch a connection: %s", strerror(errno));
-}
-
 static void send_report(struct load *load, struct reporter *reporter, int number)
 {
-    size_t length;
+    struct exchange *exchange = &reporter->exchange;
+    size_t length, head;
 
     reporter->sequence++;
     length = write_body(load, reporter, number);
-    reporter->length = (size_t)sprintf(reporter->request,
-                                       "POST /api/v1/runs/%s/metrics HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\n"
-                                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                                       reporter->run, load->address, load->port, load->token, length);
-    memcpy(reporter->request + reporter->length, load->body, length);
-    reporter->length += length;
-    reporter->sent = 0;
-    reporter->received = 0;
+    head = (size_t)snprintf(exchange->request, exchange->size,
+                            "POST /api/v1/runs/%s/metrics HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\n"
+                            "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                            reporter->run, load->address, load->port, load->token, length);
+    memcpy(exchange->request + head, load->body, length);
     reporter->sent_us = bench_clock_us();
-    write_on(load, reporter);
-}
-
-/* True when the whole answer is there. Answers to reports are short and have a Content-Length. */
-static int answered(struct reporter *reporter)
-{
-    ssize_t count = recv(reporter->connection, reporter->answer + reporter->received, ANSWER_SIZE - 1 - reporter->received, 0);
-    const char *body, *length;
-
-    if (count < 0 && errno == EAGAIN)
-        return 0;
-    if (count <= 0)
-        bench_fail("the daemon closed a connection: %s", count < 0 ? strerror(errno) : "end of file");
-    reporter->received += (size_t)count;
-    reporter->answer[reporter->received] = '\0';
-    body = strstr(reporter->answer, "\r\n\r\n");
-    if (body == NULL)
-        return 0;
-    length = strcasestr(reporter->answer, "\r\nContent-Length:");
-    if (length == NULL || strncmp(reporter->answer, "HTTP/1.1 200", 12) != 0)
-        bench_fail("a report was answered:\n%s", reporter->answer);
-    return reporter->received >= (size_t)(body + 4 - reporter->answer) + strtoull(length + 17, NULL, 10);
+    exchange_send(exchange, head + length);
 }
 
 static void on_event(struct load *load, struct reporter *reporters, const struct epoll_event *event)
@@ -125,9 +71,7 @@ static void on_event(struct load *load, struct reporter *reporters, const struct
     struct reporter *reporter = event->data.ptr;
     int64_t now_us;
 
-    if (event->events & EPOLLOUT)
-        write_on(load, reporter);
-    if (!(event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) || !answered(reporter))
+    if (!exchange_answered(&reporter->exchange, event->events))
         return;
     now_us = bench_clock_us();
     if (now_us >= load->end_us) {
@@ -140,16 +84,10 @@ static void on_event(struct load *load, struct reporter *reporters, const struct
     send_report(load, reporter, (int)(reporter - reporters));
 }
 
-static void begin(struct load *load, struct reporter *reporter, const char *run)
+static void open_reporter(struct load *load, struct reporter *reporter, const char *run)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = reporter};
-
     reporter->run = run;
-    reporter->request = malloc((size_t)load->batch * POINT_SIZE + 2 * HEAD_SIZE);
-    reporter->connection = bench_connect(load->address, load->port);
-    if (reporter->request == NULL || fcntl(reporter->connection, F_SETFL, O_NONBLOCK) < 0 ||
-        epoll_ctl(load->epoll, EPOLL_CTL_ADD, reporter->connection, &event) < 0)
-        bench_fail("cannot set up a reporter: %s", strerror(errno));
+    exchange_open(&reporter->exchange, load->address, load->port, load->epoll, reporter, (size_t)load->batch * POINT_SIZE + 2 * HEAD_SIZE);
 }
 
 int main(int argc, char **argv)
@@ -172,7 +110,7 @@ int main(int argc, char **argv)
     if (load.epoll < 0 || load.latencies == NULL || load.body == NULL || reporters == NULL)
         bench_fail("out of memory");
     for (int64_t i = 0; i < load.busy; i++)
-        begin(&load, &reporters[i], argv[7 + i % load.runs]);
+        open_reporter(&load, &reporters[i], argv[7 + i % load.runs]);
     begin_us = bench_clock_us();
     load.end_us = begin_us + bench_number(argv[6]) * 1000;
     for (int64_t i = 0; i < load.busy; i++)
