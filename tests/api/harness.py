@@ -108,6 +108,13 @@ def processes_with(text):
     return found
 
 
+def signal_all(pids, number):
+    """To each that is still there: a shell's helper may end between the look and the signal."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def command_line(pid):
     with contextlib.suppress(OSError):
         with open("/proc/%d/cmdline" % pid, "rb") as file:
@@ -407,9 +414,7 @@ class Daemon:
     def kill_processes(self):
         def none_left():
             left = processes_with(self.state)
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            signal_all(left, signal.SIGKILL)
             return not left
         wait_until(none_left, "the end of all processes of " + self.state)
 

@@ -308,8 +308,7 @@ class Kept(DevicesTest):
         run = self.failing(1) + "_0"
         before = self.seen(run)[0]
         self.daemon.kill()
-        for pid in harness.processes_with(self.daemon.run_folder(run)):
-            os.kill(pid, signal.SIGKILL)
+        harness.signal_all(harness.processes_with(self.daemon.run_folder(run)), signal.SIGKILL)
         self.machine.remove_nvidia(0 if before == uuid(0) else 1)
         self.start()
         self.gates.wait_started(2)
@@ -329,8 +328,7 @@ class Kept(DevicesTest):
             **self.gated(look), "gpus_per_run": 1,
             "environment_variables": {"GATES": self.gates.folder, "BEFORE": lost}})["run_id"] + "_0"
         self.assertEqual(list(self.held(lost)), [uuid(0)])
-        for pid in self.daemon.monitors(lost):
-            os.kill(pid, signal.SIGKILL)
+        harness.signal_all(self.daemon.monitors(lost), signal.SIGKILL)
         self.assertEqual(self.seen(after), [uuid(0)])
         with open(os.path.join(self.gates.folder, "left"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "")

@@ -31,11 +31,9 @@ class ProcessTest(DaemonTest):
 
     def kill_all(self, run_id):
         """The monitor first, so that it leaves no record; then what it watched."""
-        for pid in self.daemon.monitors(run_id):
-            os.kill(pid, signal.SIGKILL)
+        harness.signal_all(self.daemon.monitors(run_id), signal.SIGKILL)
         wait_until(lambda: not self.daemon.monitors(run_id), "the end of the monitor")
-        for pid in self.program(run_id):
-            os.kill(pid, signal.SIGKILL)
+        harness.signal_all(self.program(run_id), signal.SIGKILL)
         wait_until(lambda: not self.program(run_id), "the end of the child")
 
     def state(self, pid):
@@ -124,8 +122,7 @@ class Cancel(ProcessTest):
 
     def test_stopped_child(self):
         sweep_id, (run_id,) = self.running_sweep(1, max_total_runs=1)
-        for pid in self.program(run_id):
-            os.kill(pid, signal.SIGSTOP)
+        harness.signal_all(self.program(run_id), signal.SIGSTOP)
         self.client.post("/runs/%s/cancel" % run_id)
         self.wait_for_run(run_id, "Canceled")
         self.assert_nothing_left(run_id)
@@ -171,8 +168,7 @@ class Death(ProcessTest):
         self.daemon.kill()
         self.gates.release(runs[0])
         self.gates.release(runs[1], 5)
-        for pid in self.program(runs[2]):
-            os.kill(pid, signal.SIGKILL)
+        harness.signal_all(self.program(runs[2]), signal.SIGKILL)
         for run_id in runs[:3]:
             wait_until(lambda run_id=run_id: not processes_with("HYPERDRIVE_RUN_ID=" + run_id), "the end of " + run_id)
         self.daemon.start()
@@ -266,8 +262,7 @@ class Death(ProcessTest):
     def test_lost_children_do_not_count_for_the_failure_limit(self):
         sweep_id, runs = self.running_sweep(3, max_total_runs=4, initial_failure_limit=1)
         for run_id in runs:
-            for pid in self.daemon.monitors(run_id):
-                os.kill(pid, signal.SIGKILL)
+            harness.signal_all(self.daemon.monitors(run_id), signal.SIGKILL)
         for run_id in runs:
             self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
         self.gates.release(sweep_id + "_3")
