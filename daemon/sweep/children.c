@@ -447,12 +447,27 @@ static int memory_message(const struct live_run *run, const struct launch_end *e
     return *ret_message != NULL ? 0 : -1;
 }
 
+static void leave_end(struct live_run *run)
+{
+    children_free_end(run);
+    log_line(LOG_LEVEL_ERROR, "run %s: no memory to store its end; it is taken in when the daemon is started again", run->id);
+}
+
+static void take_in_spool(struct live_run *run)
+{
+    struct live_sweep *sweep = run->sweep;
+    char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
+
+    if (folder == NULL || spool_take_in(run, folder, leave) != 0)
+        leave_end(run);
+    free(folder);
+}
+
 static void on_ended(struct launch_child *child, void *data, const struct launch_end *end)
 {
     struct live_run *run = data;
     struct live_sweep *sweep = run->sweep;
     struct ending *ending = calloc(1, sizeof *ending);
-    char *folder;
 
     (void)child;
     fault_point("at_exit");
@@ -480,16 +495,13 @@ static void on_ended(struct launch_child *child, void *data, const struct launch
     }
     if (ending == NULL || memory_message(run, end, &ending->request.memory) != 0 || ending->request.message == NULL ||
         ending->request.last_output == NULL) {
-        children_free_end(run);
-        log_line(LOG_LEVEL_ERROR, "run %s: no memory to store its end; it is taken in when the daemon is started again", run->id);
+        leave_end(run);
         return;
     }
-    folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
-    if (folder != NULL && end->started_us != 0)
-        spool_take_in(run, folder, leave);
-    else
+    if (end->started_us == 0)
         leave(run);
-    free(folder);
+    else
+        take_in_spool(run);
 }
 
 static void on_waiting(struct launch_child *child, void *data, const struct hd_error *error)

@@ -218,7 +218,7 @@ static void on_timeout(struct deadline *deadline)
     struct live_run *run = (struct live_run *)((char *)deadline - offsetof(struct live_run, timeout));
 
     if (run->spool != NULL)
-        spool_store(run);
+        spool_go_on(run);
     else if (run->end != NULL)
         children_write_end(run);
     else if (run->stopping && client_is_launcher(run->sweep))

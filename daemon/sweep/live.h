@@ -166,9 +166,9 @@ void client_give_up(struct live_run *run);
  * negative. */
 int resumed_outputs(const struct live_run *run, char **ret_folder);
 
-/* spool.c: takes in what the run has left in its spool, then calls `finished`. */
-void spool_take_in(struct live_run *run, const char *run_folder, void (*finished)(struct live_run *run));
-void spool_store(struct live_run *run); /* again, after a failure */
+/* spool.c: takes in what the run has left in its spool, then calls `finished`. 0, or -1 when memory is short. */
+int spool_take_in(struct live_run *run, const char *run_folder, void (*finished)(struct live_run *run));
+void spool_go_on(struct live_run *run); /* again, after a failure */
 void spool_free(struct live_run *run);
 
 /* judge.c: early termination. */

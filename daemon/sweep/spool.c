@@ -2,23 +2,21 @@
  *
  * It happens when no process of the attempt is left and before its end is stored, so that the points are there when the run's status is
  * final. A file is removed after the commit of its points: a crash in between makes it a duplicate, which the store knows by its number. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/json.h"
-#include "core/program.h"
 #include "launch/user.h"
 #include "live.h"
 #include "log.h"
 #include "report_body.h"
+#include "spool_folder.h"
 
-enum { FILE_MAX = 16 << 20, RETRY_US = 1000000 };
+enum { RETRY_US = 1000000 };
 
 struct spool {
     struct store_report request; /* first: the write comes back as this */
@@ -26,10 +24,11 @@ struct spool {
     struct live_run *run;
     void (*finished)(struct live_run *run);
     char *folder, *run_folder;
-    char *run_id;            /* a copy: the pool must not touch live state */
-    struct hd_strings names; /* of files, in the order in which they are taken in */
-    int next;                /* index of the one that comes next */
-    bool listed, stored;     /* stored: the file before `next` is in the store and can go */
+    char *run_id; /* a copy: the pool must not touch live state */
+    struct hd_spool_files files;
+    size_t next;           /* index of the file that comes next */
+    bool listed, stored;   /* stored: the file before `next` is in the store and can go */
+    struct hd_error error; /* why the pool could not go on; without a code: it did */
     cJSON *body;
     struct report_body report;
 };
@@ -50,7 +49,7 @@ void spool_free(struct live_run *run)
     if (spool == NULL)
         return;
     forget_body(spool);
-    hd_strings_clear(&spool->names);
+    hd_spool_files_clear(&spool->files);
     free(spool->folder);
     free(spool->run_folder);
     free(spool->run_id);
@@ -61,119 +60,90 @@ void spool_free(struct live_run *run)
 /* --- On the pool
  * --------------------------------------------------------------------------------------------------------------------------- */
 
-/* `<reporter>.<sequence>.json` -> the length of the reporter and the sequence; false for other names. */
-static bool read_name(const char *name, size_t *ret_reporter, long long *ret_sequence)
+static void file_path(const struct spool *spool, size_t index, struct hd_text *ret_path)
 {
-    const char *dot = strchr(name, '.');
-    int used = 0;
-
-    if (dot == NULL || dot == name || sscanf(dot, ".%lld.json%n", ret_sequence, &used) != 1 || used == 0 || dot[used] != '\0')
-        return false;
-    *ret_reporter = (size_t)(dot - name);
-    return true;
+    hd_text_format(ret_path, "%s/%s", spool->folder, spool->files.list[index].name);
 }
 
-/* By reporter, then by sequence as a number: a higher one taken first would make the lower ones duplicates. */
-static int compare(const void *a, const void *b)
+static int short_of_memory(struct hd_error *error)
 {
-    const char *first = *(char *const *)a, *second = *(char *const *)b;
-    size_t first_length = 0, second_length = 0;
-    long long first_sequence = 0, second_sequence = 0;
-    int order;
-
-    (void)read_name(first, &first_length, &first_sequence);
-    (void)read_name(second, &second_length, &second_sequence);
-    order = strncmp(first, second, first_length < second_length ? first_length : second_length);
-    if (order != 0)
-        return order;
-    if (first_length != second_length)
-        return first_length < second_length ? -1 : 1;
-    return (first_sequence > second_sequence) - (first_sequence < second_sequence);
+    return hd_error_set(error, HD_UNAVAILABLE, "memory is short");
 }
 
-static void list_files(struct spool *spool)
+/* 0 or -HD_UNAVAILABLE. */
+static int list_files(struct spool *spool)
 {
-    DIR *folder = opendir(spool->folder);
-    struct dirent *entry;
+    int result = spool_folder_list(spool->folder, &spool->files, &spool->error);
 
-    spool->listed = true;
-    if (folder == NULL)
-        return; /* nearly always: nothing was left over */
-    while ((entry = readdir(folder)) != NULL) {
-        size_t reporter;
-        long long sequence;
-
-        if (read_name(entry->d_name, &reporter, &sequence) && hd_strings_add(&spool->names, entry->d_name) != 0)
-            log_line(LOG_LEVEL_ERROR, "run %s: no memory to take in %s/%s", spool->run_id, spool->folder, entry->d_name);
-    }
-    (void)closedir(folder);
-    if (spool->names.count > 1)
-        qsort(spool->names.list, (size_t)spool->names.count, sizeof *spool->names.list, compare);
+    spool->listed = result != -HD_UNAVAILABLE;
+    if (result == 0 || !spool->listed)
+        return result;
+    log_line(LOG_LEVEL_WARNING, "run %s: %s cannot be looked at: %s", spool->run_id, spool->folder, spool->error.message);
+    return 0;
 }
 
-static bool file_path(const struct spool *spool, int index, char path[4096])
+static int parse(struct spool *spool, const char *content, size_t length, struct hd_error *error)
 {
-    return snprintf(path, 4096, "%s/%s", spool->folder, spool->names.list[index]) < 4096;
-}
+    struct hd_problems *problems = &spool->report.problems;
 
-/* The file's content; NULL when it is no regular file of a size that a request may have. */
-static char *read_file(const char *path, size_t *ret_length)
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat status;
-    char *content = NULL;
-    size_t length = 0;
-
-    if (file < 0)
-        return NULL;
-    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= FILE_MAX)
-        content = malloc((size_t)status.st_size + 1);
-    while (content != NULL && length < (size_t)status.st_size) {
-        ssize_t got = read(file, content + length, (size_t)status.st_size - length);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        length += (size_t)got;
-    }
-    (void)close(file);
-    if (content != NULL)
-        content[length] = '\0';
-    *ret_length = length;
-    return content;
-}
-
-static void read_body(struct spool *spool, const char *path)
-{
-    size_t length = 0;
-    char *content = read_file(path, &length);
-
-    if (content != NULL)
-        spool->body = hd_json_parse(content, length, &spool->report.problems);
-    free(content);
+    spool->body = hd_json_parse(content, length, problems);
     if (cJSON_IsObject(spool->body))
         report_body_read(&spool->report, spool->body);
-    if (cJSON_IsObject(spool->body) && hd_problems_none(&spool->report.problems))
-        return;
-    log_line(LOG_LEVEL_WARNING, "run %s: %s is left where it is: %s", spool->run_id, path,
-             spool->report.problems.count > 0 ? spool->report.problems.list[0].message : "it cannot be read");
-    forget_body(spool);
+    if (cJSON_IsObject(spool->body) && hd_problems_none(problems))
+        return 0;
+    if (problems->out_of_memory)
+        return short_of_memory(error);
+    return hd_error_set(error, HD_INVALID, "%s", problems->count > 0 ? problems->list[0].message : "it is no report");
 }
 
-/* Removes the file that was stored and reads the next good one. */
-static void take_step(struct spool *spool)
+/* The body of the file that comes next, if it has one. 0 or -HD_UNAVAILABLE. */
+static int read_next(struct spool *spool)
 {
-    char path[4096];
+    struct hd_text path = {0};
+    char *content = NULL;
+    size_t length = 0;
+    int result;
 
-    if (!spool->listed)
-        list_files(spool);
-    if (spool->stored && file_path(spool, spool->next - 1, path) && unlink(path) != 0)
-        log_line(LOG_LEVEL_WARNING, "run %s: %s was taken in and cannot be removed: %s", spool->run_id, path, strerror(errno));
+    file_path(spool, spool->next, &path);
+    result = path.failed ? short_of_memory(&spool->error) : spool_folder_read(path.data, &content, &length, &spool->error);
+    if (result == 0)
+        result = parse(spool, content, length, &spool->error);
+    free(content);
+    if (result != 0)
+        forget_body(spool);
+    if (result != -HD_UNAVAILABLE) {
+        if (result != 0)
+            log_line(LOG_LEVEL_WARNING, "run %s: %s is left where it is: %s", spool->run_id, path.data, spool->error.message);
+        spool->next++;
+        result = 0;
+    }
+    hd_text_clear(&path);
+    return result;
+}
+
+/* One that stays comes out as a duplicate. */
+static void remove_stored(struct spool *spool)
+{
+    struct hd_text path = {0};
+
+    file_path(spool, spool->next - 1, &path);
+    if (path.failed || unlink(path.data) != 0)
+        log_line(LOG_LEVEL_WARNING, "run %s: %s/%s was taken in and cannot be removed: %s", spool->run_id, spool->folder,
+                 spool->files.list[spool->next - 1].name, strerror(path.failed ? ENOMEM : errno));
+    hd_text_clear(&path);
     spool->stored = false;
-    while (spool->body == NULL && spool->next < spool->names.count)
-        if (file_path(spool, spool->next++, path))
-            read_body(spool, path);
+}
+
+/* Removes the file that was stored and reads the next good one. 0 or -HD_UNAVAILABLE. */
+static int take_step(struct spool *spool)
+{
+    int result = spool->listed ? 0 : list_files(spool);
+
+    if (spool->stored)
+        remove_stored(spool);
+    while (result == 0 && spool->body == NULL && spool->next < spool->files.count)
+        result = read_next(spool);
+    return result;
 }
 
 /* With the rights of whose run it is: he may have made `spool` a link to somebody else's. */
@@ -181,15 +151,16 @@ static void step(uv_work_t *work)
 {
     struct spool *spool = work->data;
     struct user_stay stay = {0};
-    int run = open(spool->run_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = run < 0 ? -errno : user_enter_owner(run, &stay);
+    int run = open(spool->run_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), number = run < 0 ? -errno : user_enter_owner(run, &stay),
+        result = number != 0 ? spool_folder_failed(-number, &spool->error) : take_step(spool);
 
-    if (result == 0)
-        take_step(spool);
-    else
-        log_line(LOG_LEVEL_WARNING, "run %s: %s cannot be looked at: %s", spool->run_id, spool->folder, strerror(-result));
     user_leave(&stay);
     if (run >= 0)
         (void)close(run);
+    if (number != 0 && result != -HD_UNAVAILABLE)
+        log_line(LOG_LEVEL_WARNING, "run %s: %s cannot be looked at: %s", spool->run_id, spool->folder, spool->error.message);
+    if (result != -HD_UNAVAILABLE)
+        spool->error = (struct hd_error){0};
 }
 
 /* --- On the loop
@@ -231,17 +202,17 @@ static void on_stored(struct store_write *write)
         sweeps_judge(sweep->sweeps, &spool->request, on_judged);
         return;
     }
-    log_line(LOG_LEVEL_WARNING, "run %s: %s/%s is left where it is: %s", spool->run_id, spool->folder, spool->names.list[spool->next - 1],
-             write->error.message);
+    log_line(LOG_LEVEL_WARNING, "run %s: %s/%s is left where it is: %s", spool->run_id, spool->folder,
+             spool->files.list[spool->next - 1].name, write->error.message);
     spool->stored = false;
     forget_body(spool);
     go_on(spool);
 }
 
 /* Stores the body that was read. */
-void spool_store(struct live_run *run)
+static void store_body(struct spool *spool)
 {
-    struct spool *spool = run->spool;
+    struct live_run *run = spool->run;
     struct hd_error error = {0};
 
     spool->request = (struct store_report){
@@ -270,8 +241,10 @@ static void after_step(uv_work_t *work, int status)
     close_when_quiet(sweeps);
     if (sweeps->closing)
         return; /* the next start takes the end and the spool up again */
-    if (spool->body != NULL) {
-        spool_store(run);
+    if (spool->error.code == HD_UNAVAILABLE) {
+        try_later(spool, &spool->error);
+    } else if (spool->body != NULL) {
+        store_body(spool);
     } else {
         void (*finished)(struct live_run *) = spool->finished;
 
@@ -290,7 +263,15 @@ static void go_on(struct spool *spool)
         log_line(LOG_LEVEL_ERROR, "run %s: its end is taken in when the daemon is started again: the pool takes no work", spool->run_id);
 }
 
-void spool_take_in(struct live_run *run, const char *run_folder, void (*finished)(struct live_run *run))
+void spool_go_on(struct live_run *run)
+{
+    if (run->spool->body != NULL)
+        store_body(run->spool);
+    else
+        go_on(run->spool);
+}
+
+int spool_take_in(struct live_run *run, const char *run_folder, void (*finished)(struct live_run *run))
 {
     struct spool *spool = calloc(1, sizeof *spool);
     struct hd_text folder = {0};
@@ -305,12 +286,11 @@ void spool_take_in(struct live_run *run, const char *run_folder, void (*finished
     if (spool == NULL || spool->folder == NULL || spool->run_folder == NULL || spool->run_id == NULL) {
         hd_text_clear(&folder);
         spool_free(run);
-        log_line(LOG_LEVEL_ERROR, "run %s: no memory to take in what it could not report", run->id);
-        finished(run);
-        return;
+        return -1;
     }
     spool->work.data = spool;
     spool->run = run;
     spool->finished = finished;
     go_on(spool);
+    return 0;
 }
