@@ -119,7 +119,9 @@ static const struct command commands[] = {
      "For scripts that run as children: the daemon, the run and its token come from the environment. A VALUE is a number, true, false, "
      "NaN,\n"
      "Infinity or -Infinity; anything else is stored as text. All values are stored, or none, and never twice. If the run is to be\n"
-     "stopped a line on stderr says so.\n"
+     "stopped a line on stderr says so.\n\n"
+     "When the daemon stays away the report is kept in the run's folder, which is a success, and a line on stderr says so: the next\n"
+     "call that reaches the daemon sends it first, and at the end of the run the daemon takes it in.\n"
      "\nExamples:\n  hyperdrive report accuracy=0.93\n  hyperdrive report --step \"$epoch\" loss=0.31 accuracy=0.93\n",
      OPTION_BIT(OPTION_STEP) | OPTION_BIT(OPTION_RETRY), 1, -1, command_report},
 };

@@ -2,19 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 #include <time.h>
 
-#include "client.h"
+#include "core/instant.h"
 #include "core/json.h"
+#include "report_delivery.h"
 #include "scalar.h"
 
-enum {
-    RETRY_DEFAULT_SECONDS = 30,
-    ATTEMPT_MS = 10000,
-    PAUSE_FIRST_MS = 100,
-    PAUSE_MOST_MS = 2000,
-};
+enum { RETRY_DEFAULT_SECONDS = 30 };
 
 static int out_of_memory(struct hd_error *error)
 {
@@ -73,7 +68,7 @@ static bool add_owned(cJSON *object, const char *name, cJSON *value)
     return false;
 }
 
-static int add_metric(cJSON *metrics, const char *operand, const struct arguments *arguments, struct hd_error *error)
+static int add_metric(cJSON *metrics, const char *operand, const char *instant, const struct arguments *arguments, struct hd_error *error)
 {
     const char *equals = strchr(operand, '=');
     char *name;
@@ -97,6 +92,7 @@ static int add_metric(cJSON *metrics, const char *operand, const struct argument
     }
     added = name != NULL && cJSON_AddStringToObject(point, "name", name) != NULL;
     added = add_owned(point, "value", value) && added;
+    added = cJSON_AddStringToObject(point, "time", instant) != NULL && added;
     if (arguments->value[OPTION_STEP] != NULL) {
         added = add_owned(point, "step", hd_json_new_integer(arguments->number[OPTION_STEP])) && added;
     }
@@ -104,28 +100,28 @@ static int add_metric(cJSON *metrics, const char *operand, const struct argument
     return added ? 0 : out_of_memory(error);
 }
 
-/* A random reporter with sequence 1: whatever is sent again after a lost answer is stored once. */
-static int make_body(const struct client *client, struct hd_text *ret_body, struct hd_error *error)
+/* Its time is that of the call, however long the daemon is away. */
+static void now_as_text(char instant[HD_INSTANT_SIZE])
 {
-    unsigned char random[16];
-    char reporter[2 * sizeof(random) + 1];
-    cJSON *body, *metrics;
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    hd_instant_text((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, instant);
+}
+
+static int make_body(const struct client *client, const char *reporter, struct hd_text *ret_body, struct hd_error *error)
+{
+    char instant[HD_INSTANT_SIZE];
+    cJSON *body = cJSON_CreateObject(), *metrics = cJSON_CreateArray();
     int result = 0;
 
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-        return hd_error_set(error, HD_INTERNAL, "the system gives no random numbers");
-    }
-    for (size_t i = 0; i < sizeof(random); i++) {
-        snprintf(reporter + 2 * i, 3, "%02x", random[i]);
-    }
-    body = cJSON_CreateObject();
-    metrics = cJSON_CreateArray();
+    now_as_text(instant);
     if (!add_owned(body, "metrics", metrics) || cJSON_AddStringToObject(body, "reporter", reporter) == NULL ||
-        !add_owned(body, "sequence", hd_json_new_integer(1))) {
+        !add_owned(body, "sequence", hd_json_new_integer(REPORT_SEQUENCE))) {
         result = out_of_memory(error);
     }
     for (int i = 0; result == 0 && i < client->arguments.operand_count; i++) {
-        result = add_metric(metrics, client->arguments.operands[i], &client->arguments, error);
+        result = add_metric(metrics, client->arguments.operands[i], instant, &client->arguments, error);
     }
     if (result == 0) {
         hd_json_print(ret_body, body, HD_JSON_COMPACT);
@@ -135,33 +131,12 @@ static int make_body(const struct client *client, struct hd_text *ret_body, stru
     return result;
 }
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int send_until(struct client *client, const struct rest_request *request, int64_t deadline_ms, struct rest_answer *ret_answer,
-                      struct hd_error *error)
-{
-    long pause_ms = PAUSE_FIRST_MS;
-
-    for (;;) {
-        int result = rest_call(client->rest, request, ret_answer, error);
-
-        if ((result != -HD_UNAVAILABLE && result != -HD_TIMEOUT) || monotonic_ms() + pause_ms > deadline_ms) {
-            return result;
-        }
-        client_pause(pause_ms);
-        pause_ms = 2 * pause_ms < PAUSE_MOST_MS ? 2 * pause_ms : PAUSE_MOST_MS;
-    }
-}
-
+/* An answer without text: the report is kept. */
 static void show_answer(const struct client *client, const struct rest_answer *answer)
 {
-    if (client->arguments.value[OPTION_JSON] != NULL) {
+    if (client->arguments.value[OPTION_JSON] != NULL && answer->text.length == 0) {
+        fputs("{\"kept\":true}\n", client->output.file);
+    } else if (client->arguments.value[OPTION_JSON] != NULL) {
         output_raw(&client->output, &answer->text);
     } else if (cJSON_IsTrue(member(answer->json, "stop"))) {
         const cJSON *reason = member(answer->json, "stop_reason");
@@ -170,32 +145,31 @@ static void show_answer(const struct client *client, const struct rest_answer *a
     }
 }
 
-int command_report(struct client *client, struct hd_error *error)
+static const char *variable(const char *name)
 {
-    const char *run_id = getenv("HYPERDRIVE_RUN_ID");
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static int deliver(struct client *client, const char *run_id, const char *reporter, const struct hd_text *body, struct hd_error *error)
+{
     int64_t seconds = client->arguments.value[OPTION_RETRY] != NULL ? client->arguments.number[OPTION_RETRY] : RETRY_DEFAULT_SECONDS;
-    struct hd_text path, body = {0};
+    const char *folder = variable("HYPERDRIVE_RUN_DIR");
+    struct hd_text path = client_path("runs", run_id, "/metrics"), spool = {0};
     struct rest_answer answer = {0};
     int result;
 
-    if (run_id == NULL || run_id[0] == '\0') {
-        return hd_error_set(error, HD_INVALID, "HYPERDRIVE_RUN_ID is not set: report works inside a child run only");
+    if (folder != NULL) {
+        hd_text_format(&spool, "%s/spool", folder);
     }
-    result = make_body(client, &body, error);
-    if (result == 0) {
-        result = client_connect(client, error);
-    }
-    if (result < 0) {
-        hd_text_clear(&body);
-        return result;
-    }
-    path = client_path("runs", run_id, "/metrics");
-    if (path.failed) {
+    if (path.failed || spool.failed) {
         result = out_of_memory(error);
     } else {
-        struct rest_request request = {.method = "POST", .path = path.data, .body = body.data, .timeout_ms = ATTEMPT_MS};
+        const struct report_delivery delivery = {
+            .client = client, .path = path.data, .spool = spool.data, .deadline_ms = report_now_ms() + seconds * 1000};
 
-        result = send_until(client, &request, monotonic_ms() + seconds * 1000, &answer, error);
+        result = report_deliver(&delivery, reporter, body, &answer, error);
     }
     if (result == 0) {
         show_answer(client, &answer);
@@ -204,6 +178,30 @@ int command_report(struct client *client, struct hd_error *error)
     }
     rest_answer_clear(&answer);
     hd_text_clear(&path);
+    hd_text_clear(&spool);
+    return result;
+}
+
+int command_report(struct client *client, struct hd_error *error)
+{
+    const char *run_id = variable("HYPERDRIVE_RUN_ID");
+    char reporter[REPORT_NAME_SIZE] = REPORT_PREFIX;
+    struct hd_text body = {0};
+    int result;
+
+    if (run_id == NULL) {
+        return hd_error_set(error, HD_INVALID, "HYPERDRIVE_RUN_ID is not set: report works inside a child run only");
+    }
+    if (!hd_reporter_name(reporter + strlen(REPORT_PREFIX))) {
+        return hd_error_set(error, HD_INTERNAL, "the system gives no random numbers");
+    }
+    result = make_body(client, reporter, &body, error);
+    if (result == 0) {
+        result = client_connect(client, error);
+    }
+    if (result == 0) {
+        result = deliver(client, run_id, reporter, &body, error);
+    }
     hd_text_clear(&body);
     return result;
 }

@@ -24,6 +24,7 @@ struct rest {
     char *base; /* what requests begin with */
     char *source;
     bool has_token;
+    bool may_pass; /* the last failure */
     struct hd_problems details;
     char curl_message[CURL_ERROR_SIZE];
 };
@@ -213,6 +214,12 @@ static enum hd_code code_of(int status, const char *name)
     return status >= 500 ? HD_INTERNAL : HD_INVALID;
 }
 
+/* Another server on the daemon's port does not count. */
+static bool is_final(int status, const char *message)
+{
+    return message != NULL && status >= 400 && status < 500 && status != 408 && status != 429;
+}
+
 /* An answer outside 200..299 as an error. */
 static int refused(struct rest *rest, int status, const struct hd_text *text, struct hd_error *error)
 {
@@ -222,6 +229,7 @@ static int refused(struct rest *rest, int status, const struct hd_text *text, st
     enum hd_code code = code_of(status, string_member(told, "code"));
     int result;
 
+    rest->may_pass = !is_final(status, message);
     if (message != NULL) {
         result = hd_error_set(error, code, "%s", message);
     } else {
@@ -255,11 +263,12 @@ static int broken(struct rest *rest, const struct transfer *transfer, CURLcode c
     if (transfer->too_large) {
         return hd_error_set(error, HD_TOO_LARGE, "the answer of the daemon is too large to be shown here; use --json");
     }
-    if (transfer->text.failed || code == CURLE_OUT_OF_MEMORY) {
-        return out_of_memory(error);
-    }
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
         return hd_error_set(error, HD_INVALID, "the address '%s' is not valid: %s", rest->url, why);
+    }
+    rest->may_pass = true;
+    if (transfer->text.failed || code == CURLE_OUT_OF_MEMORY) {
+        return out_of_memory(error);
     }
     if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST) {
         return hd_error_set(error, HD_UNAVAILABLE, "no daemon answers at %s (from %s): is hyperdrived running? (%s)", rest->url,
@@ -303,9 +312,11 @@ int rest_call(struct rest *rest, const struct rest_request *request, struct rest
     int result = 0;
 
     hd_problems_clear(&rest->details);
+    rest->may_pass = false;
     hd_text_format(&url, "%s%s%s", rest->base, request->root ? "" : "/api/v1", request->path);
     if (url.failed) {
         hd_text_clear(&url);
+        rest->may_pass = true;
         return out_of_memory(error);
     }
     snprintf(range, sizeof(range), "%lld-", (long long)request->range_from);
@@ -368,6 +379,11 @@ int rest_get_root(struct rest *rest, const char *path, struct hd_error *error)
 
     rest_answer_clear(&answer);
     return result;
+}
+
+bool rest_may_pass(const struct rest *rest)
+{
+    return rest->may_pass;
 }
 
 const struct hd_problems *rest_details(const struct rest *rest)

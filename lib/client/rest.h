@@ -50,6 +50,9 @@ int rest_get(struct rest *rest, const char *path, struct rest_answer *ret_answer
 /* GET of a path beside the API, as /readyz: 0 when it answers with success. */
 int rest_get_root(struct rest *rest, const char *path, struct hd_error *error);
 
+/* Whether the last failure may be gone when the same is asked again: no answer of the daemon came, or one that says so by its status. */
+bool rest_may_pass(const struct rest *rest);
+
 /* What the last refusal told in `error.details`; empty after a good answer. */
 const struct hd_problems *rest_details(const struct rest *rest);
 

@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "core/text.h"
 #include "hyperdrive.h"
 #include "reporter.h"
+#include "reporter_name.h"
 #include "socket_url.h"
 #include "spool.h"
 
@@ -55,7 +55,7 @@ enum saying {
 
 struct sender {
     struct hd_reporter *reporter;
-    char id[33];
+    char id[HD_REPORTER_NAME_SIZE];
     int64_t sequence; /* of the latest batch */
     struct hd_points draining;
     struct batch *first, **last;
@@ -533,19 +533,6 @@ static void *send_all(void *data)
 /* --- Start and end -----------------------------------------------------------------------------------------------------------------------
  */
 
-static bool draw_id(char id[33])
-{
-    unsigned char random[16];
-
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof(random); i++) {
-        snprintf(id + 2 * i, 3, "%02x", random[i]);
-    }
-    return true;
-}
-
 /* With every signal blocked: the training's handlers run in the training's threads. */
 static int start_thread(struct hd_reporter *reporter, struct sender *sender)
 {
@@ -582,7 +569,8 @@ int hd_sender_start(struct hd_reporter *reporter)
     sender->gathered_ms = hd_monotonic_ms();
     sender->multi = curl_multi_init();
     sender->curl = curl_easy_init();
-    if (sender->multi != NULL && sender->curl != NULL && hd_points_open(&sender->draining) && set_options(sender) && draw_id(sender->id)) {
+    if (sender->multi != NULL && sender->curl != NULL && hd_points_open(&sender->draining) && set_options(sender) &&
+        hd_reporter_name(sender->id)) {
         reporter->sender = sender;
         result = start_thread(reporter, sender);
     }

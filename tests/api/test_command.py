@@ -1,10 +1,13 @@
 """The `hyperdrive` command against a real daemon: what it prints, its exit codes, and that it outlives the daemon's restart."""
 
+import http.server
 import json
 import os
 import pty
 import subprocess
+import tempfile
 import threading
+import unittest
 
 import harness
 from harness import DaemonTest, SharedDaemonTest, clean_environment, read_json, wait_until
@@ -511,6 +514,15 @@ class Restarts(Commanding, DaemonTest):
         self.assertIn("the report was not stored: no daemon answers at", self.errors)
         self.daemon.start()
 
+    def test_report_gives_up_where_nothing_can_be_kept(self):
+        self.daemon.kill()
+        folder = os.path.join(self.folder, "nowhere")
+        self.command("report", "--retry", "0", "a=1", code=NO_CONNECTION,
+                     environment={"HYPERDRIVE_RUN_ID": "x", "HYPERDRIVE_RUN_DIR": folder})
+        self.assertIn("the report was not stored: it could not be kept in %s/spool either (No such file or directory): "
+                      "no daemon answers at" % folder, self.errors)
+        self.daemon.start()
+
     def test_report_to_a_run_that_ended_or_is_to_stop(self):
         sweep_id, (first, second) = self.running_sweep(2, run_config=self.gated("trap '' TERM\n" + harness.GATED))
         place = {"HYPERDRIVE_RUN_ID": first}
@@ -523,6 +535,79 @@ class Restarts(Commanding, DaemonTest):
         self.command("report", "Accuracy=3", environment=place, code=CONFLICT)
         self.gates.release(second)
         self.wait_for_sweep(sweep_id)
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answers every POST with `status`, as the daemon would or as somebody else."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked += 1
+        body = b'{"error":{"code":"Told","message":"so it is","target":null,"details":[]}}' if self.server.shaped else b"go away"
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *unused):
+        pass
+
+
+class Kept(Commanding, unittest.TestCase):
+    """Which answers make `hyperdrive report` keep a report in the run's folder."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="hd-")
+        self.addCleanup(harness.remove_folder, self.folder)
+        self.spool = os.path.join(self.folder, "spool")
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Answering)
+        self.addCleanup(self.server.server_close)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.server.shutdown)
+
+    def report(self, status, *arguments, shaped=True, code=OK):
+        self.server.status, self.server.shaped, self.server.asked = status, shaped, 0
+        place = {"HYPERDRIVE_URL": "http://127.0.0.1:%d" % self.server.server_port, "HYPERDRIVE_TOKEN": "t", "HYPERDRIVE_RUN_ID": "x",
+                 "HYPERDRIVE_RUN_DIR": self.folder}
+        return self.command("report", *arguments, "a=1", found=False, code=code, environment=place)
+
+    def kept(self):
+        return os.listdir(self.spool) if os.path.exists(self.spool) else []
+
+    def test_what_may_pass(self):
+        count = 0
+        for status, shaped in ((503, True), (507, True), (500, True), (429, True), (408, True), (502, False), (404, False)):
+            with self.subTest(status=status, shaped=shaped):
+                self.assertEqual(self.report(status, "--retry", "0", shaped=shaped), "")
+                self.assertRegex(self.errors, r"\Ahyperdrive: the report is kept in %s and stored when the daemon is back: .*\n\Z"
+                                 % self.spool)
+                count += 1
+                self.assertEqual((len(self.kept()), self.server.asked), (count, 1))
+
+    def test_refusals(self):
+        for status, code in ((400, USAGE), (401, REFUSED), (403, REFUSED), (404, NOT_FOUND), (409, CONFLICT), (410, NOT_FOUND),
+                             (413, USAGE)):
+            with self.subTest(status=status):
+                self.report(status, code=code)
+                self.assertIn("the report was not stored: so it is", self.errors)
+                self.assertEqual((self.kept(), self.server.asked), ([], 1))
+
+    def test_it_tries_before_it_keeps(self):
+        self.assertEqual(read_json(self.report(503, "--retry", "1", "--json")), {"kept": True})
+        self.assertEqual(len(self.kept()), 1)
+        self.assertGreater(self.server.asked, 1)
+
+    def test_what_was_kept_goes_first(self):
+        self.report(503, "--retry", "0")
+        with open(os.path.join(self.spool, "abc.1.json"), "w", encoding="utf-8") as file:
+            file.write("{}")
+        self.report(503, "--retry", "0")
+        self.assertEqual((len(self.kept()), self.server.asked), (3, 1))  # one that stays away is not asked for the next
+        self.report(409, code=CONFLICT)
+        self.assertEqual((len(self.kept()), self.server.asked), (3, 3))  # refused ones are the daemon's to tell of
+        self.report(200)
+        self.assertEqual((self.kept(), self.server.asked), (["abc.1.json"], 3))  # a reporter sends its own itself
+        self.assertEqual(self.errors, "")
 
 
 if __name__ == "__main__":
