@@ -80,48 +80,17 @@ static void read_driver(const char *root, struct cards *cards)
 /* --- nvidia-smi ------------------------------------------------------------------------------------------------------------------------
  */
 
-/* Splits "index, uuid, name, memory, pci"; a name may have commas of its own. */
-static bool split(char *line, char *ret_fields[5])
-{
-    char *first = strchr(line, ','), *second = first != NULL ? strchr(first + 1, ',') : NULL, *last, *before;
-
-    if (second == NULL)
-        return false;
-    last = strrchr(second + 1, ',');
-    if (last == NULL)
-        return false;
-    *last = '\0';
-    before = strrchr(second + 1, ',');
-    if (before == NULL)
-        return false;
-    *first = *second = *before = '\0';
-    ret_fields[0] = line;
-    ret_fields[1] = first + 1;
-    ret_fields[2] = second + 1;
-    ret_fields[3] = before + 1;
-    ret_fields[4] = last + 1;
-    for (int i = 0; i < 5; i++)
-        ret_fields[i] += strspn(ret_fields[i], " \t");
-    return true;
-}
-
 static void take_line(char *line, struct cards *cards)
 {
-    char *fields[5], pci[32], *end;
-    struct card *card;
-    long long mebibytes;
+    struct gpu gpu;
+    struct card *card = devices_smi_line(line, &gpu) ? add(cards, gpu.pci) : NULL;
 
-    line[strcspn(line, "\r")] = '\0';
-    if (!split(line, fields) || !devices_pci(fields[4], pci) || !devices_is_uuid(fields[1]))
-        return;
-    card = add(cards, pci);
     if (card == NULL)
         return;
-    snprintf(card->gpu.uuid, sizeof card->gpu.uuid, "%s", fields[1]);
-    devices_copy_printable(card->gpu.name, sizeof card->gpu.name, fields[2], strlen(fields[2]));
-    mebibytes = strtoll(fields[3], &end, 10);
-    if (end != fields[3] && mebibytes > 0 && mebibytes < INT64_C(1) << 40)
-        card->gpu.memory = mebibytes << 20;
+    memcpy(card->gpu.uuid, gpu.uuid, sizeof gpu.uuid);
+    memcpy(card->gpu.name, gpu.name, sizeof gpu.name);
+    if (gpu.memory > 0)
+        card->gpu.memory = gpu.memory;
 }
 
 static void ask_smi(const char *program, const atomic_bool *stop, struct devices_found *found, struct cards *cards)

@@ -36,6 +36,8 @@ void devices_find_nvidia(const struct devices_settings *settings, const atomic_b
 void devices_find_amd(const struct devices_settings *settings, struct devices_found *found);
 /* devices_smi.c: what nvidia-smi prints, "index, uuid, name, memory, pci" in lines. False, after a note, when it fails or hangs. */
 bool devices_ask_smi(const char *program, const atomic_bool *stop, struct devices_found *found, struct hd_text *ret_output);
+/* devices_smi_line.c: uuid, name, memory and pci of one of these lines, which is cut up on the way. False if it tells of no GPU. */
+bool devices_smi_line(char *line, struct gpu *ret_gpu);
 /* devices_choice.c: leaves only what settings and environment allow. */
 void devices_choose(const struct devices_settings *settings, struct devices_found *found);
 
