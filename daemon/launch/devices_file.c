@@ -132,7 +132,9 @@ bool devices_pci(const char *text, char ret_pci[32])
     unsigned domain, bus, device, function;
     int end = 0;
 
-    if (sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 || text[end] != '\0')
+    /* sscanf() takes signs and spaces for parts of numbers too. */
+    if (text[strspn(text, "0123456789abcdefABCDEF:.")] != '\0' ||
+        sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 || text[end] != '\0')
         return false;
     snprintf(ret_pci, 32, "%04x:%02x:%02x.%x", domain, bus, device, function);
     return true;
