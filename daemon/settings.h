@@ -42,6 +42,7 @@ struct settings {
     int64_t audit_days;        /* that the record of who did what is kept */
     char **environment_keep;   /* names (or PREFIX*) of the daemon's own environment that children get; ends in NULL */
     int64_t keep_days;         /* that a sweep is kept when it has ended; 0: for ever */
+    int64_t keep_logs_mb;      /* MiB that the logs of ended runs may take in all; 0: no limit */
     int64_t check_interval_us; /* between looks through the database; 0: none */
     int log_level;             /* syslog numbers: 3 error, 4 warning, 6 info, 7 debug */
     bool check_only;           /* --check-config */

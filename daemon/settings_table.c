@@ -81,6 +81,10 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {FIELD(keep_days), .kind = SETTINGS_INTEGER, .default_text = "all", .zero_word = "all", .minimum = 1, .maximum = 36500,
      .reloadable = true,
      .help = "days that a sweep is kept when it has ended; then it is deleted with its runs and files; all: it is kept"},
+    {FIELD(keep_logs_mb), .kind = SETTINGS_INTEGER, .default_text = "all", .zero_word = "all", .minimum = 0, .maximum = 1073741824,
+     .reloadable = true,
+     .help =
+         "MiB that the logs of ended runs may take on the disk in all; then those of the runs that ended longest ago go; 0: all are kept"},
     {TIME_FIELD(check_interval), .kind = SETTINGS_DURATION, .default_text = "1 d", .minimum = 0, .maximum = 366 * DAY, .reloadable = true,
      .help = "time between two looks through the whole database for damage, the first one after at most 10 minutes; 0 s for none"},
     {FIELD(log_level), .kind = SETTINGS_LEVEL, .default_text = "info", .reloadable = true, .help = "least urgent messages that are logged"},

@@ -1,13 +1,15 @@
 #include "upkeep.h"
 
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "log.h"
 #include "store/check.h"
 
-enum { PERIOD_MS = 1000, FIRST_CHECK_MS = 10 * 60 * 1000, OLD_PERIOD_MS = 60 * 60 * 1000 };
-static const int64_t DAY_US = INT64_C(86400) * 1000000;
+enum { PERIOD_MS = 1000, FIRST_CHECK_MS = 10 * 60 * 1000, OLD_PERIOD_MS = 60 * 60 * 1000, LOGS_PERIOD_MS = 10 * 1000 };
+static const int64_t DAY_US = INT64_C(86400) * 1000000, MIB = 1 << 20;
 
 static int64_t now_us(void)
 {
@@ -34,6 +36,12 @@ static bool end_job(struct upkeep *upkeep, int status, const char *what)
         log_line(LOG_LEVEL_WARNING, "the database could not be looked through for %s: %s", what,
                  status != 0 ? uv_strerror(status) : upkeep->error.message);
     return !upkeep->closing && status == 0 && upkeep->error.code == HD_NO_ERROR;
+}
+
+static void start_job(struct upkeep *upkeep, uv_work_cb perform, uv_after_work_cb after)
+{
+    upkeep->error.code = HD_NO_ERROR;
+    upkeep->busy = uv_queue_work(upkeep->timer.loop, &upkeep->work, perform, after) == 0;
 }
 
 /* --- Looking through the database ---------------------------------------------------------------------------------------------------- */
@@ -137,13 +145,76 @@ static bool is_old_due(const struct upkeep *upkeep)
     return days > 0 && (more || changed || uv_now(upkeep->timer.loop) - upkeep->old_from_ms >= OLD_PERIOD_MS);
 }
 
-/* --- All of it ----------------------------------------------------------------------------------------------------------------------- */
+/* --- Logs of ended runs -------------------------------------------------------------------------------------------------------------- */
 
-static void start_job(struct upkeep *upkeep, uv_work_cb perform, uv_after_work_cb after)
+static void end_logs(struct upkeep *upkeep, bool more)
 {
-    upkeep->error.code = HD_NO_ERROR;
-    upkeep->busy = uv_queue_work(upkeep->timer.loop, &upkeep->work, perform, after) == 0;
+    upkeep->logs_more = more;
+    upkeep->logs_from_ms = uv_now(upkeep->timer.loop);
 }
+
+/* What was removed and could not be noted is noted by a later pass, which finds that it is gone. */
+static void on_noted(struct store_write *write)
+{
+    struct upkeep *upkeep = (struct upkeep *)((char *)write - offsetof(struct upkeep, note));
+
+    if (write->result != 0)
+        upkeep->error = write->error;
+    end_logs(upkeep, end_job(upkeep, 0, "logs of ended runs"));
+}
+
+static void tell_removed(const struct old_logs *logs)
+{
+    if (logs->above > 0 && logs->count > 0)
+        log_line(LOG_LEVEL_INFO,
+                 "the logs of %" PRId64 " runs that ended longest ago were removed: all took %" PRId64
+                 " bytes more than keep_logs_mb = %" PRId64,
+                 logs->count, logs->above, logs->limit / MIB);
+}
+
+static void look_at_logs(uv_work_t *work)
+{
+    struct upkeep *upkeep = work->data;
+
+    (void)old_logs_pass(&upkeep->logs, &upkeep->error);
+}
+
+/* Still busy until what was done is stored. */
+static void after_logs(uv_work_t *work, int status)
+{
+    struct upkeep *upkeep = work->data;
+    struct old_logs *logs = &upkeep->logs;
+
+    if (!end_job(upkeep, status, "logs of ended runs") || logs->count == 0) {
+        end_logs(upkeep, false);
+        return;
+    }
+    tell_removed(logs);
+    logs->settled = false;
+    upkeep->note = (struct store_note_logs){.write = {.done = on_noted}, .logs = logs->logs, .count = logs->count};
+    upkeep->busy = store_note_logs(upkeep->api->store, &upkeep->note, &upkeep->error) == 0;
+    if (!upkeep->busy)
+        end_logs(upkeep, end_job(upkeep, 0, "logs of ended runs"));
+}
+
+static bool is_logs_due(const struct upkeep *upkeep)
+{
+    int64_t limit = upkeep->settings->keep_logs_mb * MIB;
+    bool changed = limit != upkeep->logs.limit;
+
+    return limit > 0 && (upkeep->logs_more || changed || uv_now(upkeep->timer.loop) - upkeep->logs_from_ms >= LOGS_PERIOD_MS);
+}
+
+static void start_logs(struct upkeep *upkeep)
+{
+    int64_t limit = upkeep->settings->keep_logs_mb * MIB;
+
+    upkeep->logs.settled = upkeep->logs.settled && limit == upkeep->logs.limit;
+    upkeep->logs.limit = limit;
+    start_job(upkeep, look_at_logs, after_logs);
+}
+
+/* --- All of it ----------------------------------------------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer)
 {
@@ -155,6 +226,8 @@ static void on_timer(uv_timer_t *timer)
         upkeep->old_days = upkeep->settings->keep_days;
         upkeep->old_count = 0;
         start_job(upkeep, find_old, after_find);
+    } else if (is_logs_due(upkeep)) {
+        start_logs(upkeep);
     } else if (is_check_due(upkeep)) {
         upkeep->found = (struct api_check){0};
         start_job(upkeep, check, after_check);
@@ -163,7 +236,7 @@ static void on_timer(uv_timer_t *timer)
 
 void upkeep_open(struct upkeep *upkeep, uv_loop_t *loop, struct api *api, const struct settings *settings)
 {
-    *upkeep = (struct upkeep){.api = api, .settings = settings};
+    *upkeep = (struct upkeep){.api = api, .settings = settings, .logs = {.store = api->store, .state_dir = api->state_dir}};
     (void)uv_timer_init(loop, &upkeep->timer); /* neither fails: they enter it into the loop, and only refuse a missing callback */
     (void)uv_timer_start(&upkeep->timer, on_timer, PERIOD_MS, PERIOD_MS);
     upkeep->timer.data = upkeep->work.data = upkeep;
@@ -173,6 +246,7 @@ void upkeep_open(struct upkeep *upkeep, uv_loop_t *loop, struct api *api, const 
 void upkeep_close(struct upkeep *upkeep, void (*closed)(void *data), void *data)
 {
     upkeep->closing = true;
+    atomic_store(&upkeep->logs.stop, true);
     upkeep->closed = closed;
     upkeep->closed_data = data;
     if (!upkeep->busy)

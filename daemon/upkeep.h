@@ -1,11 +1,11 @@
-/* What the daemon does by itself from time to time: looks through the database for damage, and deletes what is old. */
+/* What the daemon does by itself from time to time: looks through the database for damage, and deletes what is old, or too much. */
 #ifndef HYPERDRIVED_UPKEEP_H
 #define HYPERDRIVED_UPKEEP_H
 
-#include <stdatomic.h>
 #include <uv.h>
 
 #include "api/api.h"
+#include "old_logs.h"
 #include "settings.h"
 
 enum { UPKEEP_OLD_AT_ONCE = 64 };
@@ -26,7 +26,11 @@ struct upkeep {
         char id[64];
     } old[UPKEEP_OLD_AT_ONCE]; /* found by the job */
     int old_count;
-    struct api_check found; /* by the job */
+    uint64_t logs_from_ms; /* end of the last pass over the logs */
+    bool logs_more;        /* the next one need not wait */
+    struct old_logs logs;
+    struct store_note_logs note; /* of what the pass has come to */
+    struct api_check found;      /* by the job */
     struct hd_error error;
     bool busy, closing;
     void (*closed)(void *data);

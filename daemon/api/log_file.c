@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "launch/log_limit.h"
-
-const char *const log_folders[] = {"user_logs", "logs", NULL};
+#include "launch/run_logs.h"
 
 /* Opens below the folder only: no link and no `..` leads out of it. */
 static int open_beneath(int folder, const char *name, int flags)
@@ -40,7 +39,7 @@ int log_folder_open(const char *run_folder, const char *name)
 /* The file behind the name `FOLDER/PATH`, whatever it is. */
 static int open_named(const char *run_folder, const char *name)
 {
-    for (const char *const *folder_name = log_folders; *folder_name != NULL; folder_name++) {
+    for (const char *const *folder_name = run_log_folders; *folder_name != NULL; folder_name++) {
         size_t length = strlen(*folder_name);
         int folder, file;
 

@@ -1,11 +1,9 @@
-/* The files in a run's log folders, and ranges of their bytes. For pool threads, apart from the ranges. */
+/* The files in a run's log folders, and ranges of their bytes. Files are named by their path from the run folder.
+ * For pool threads, apart from the ranges. */
 #ifndef HYPERDRIVED_API_LOG_FILE_H
 #define HYPERDRIVED_API_LOG_FILE_H
 
 #include <stdint.h>
-
-/* The folders that hold logs, ends in NULL. Files are named by their path from the run folder. */
-extern const char *const log_folders[];
 
 /* One of the run's log folders, which must not be a link itself; -1: there is none. */
 int log_folder_open(const char *run_folder, const char *name);

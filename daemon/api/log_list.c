@@ -11,6 +11,7 @@
 
 #include "core/json.h"
 #include "core/utf8.h"
+#include "launch/run_logs.h"
 #include "log_file.h"
 
 enum { FILES_LIMIT = 10000, DEPTH_LIMIT = 16 };
@@ -80,12 +81,12 @@ static void print_folder(struct list *list, int file, const char *name, int dept
     (void)closedir(folder);
 }
 
-void log_list_print(const char *run_folder, struct hd_text *text)
+void log_list_print(const char *run_folder, bool removed, struct hd_text *text)
 {
     struct list list = {.text = text};
 
     hd_text_add_string(text, "{\"logs\":[");
-    for (const char *const *name = log_folders; *name != NULL; name++)
+    for (const char *const *name = run_log_folders; *name != NULL; name++)
         print_folder(&list, log_folder_open(run_folder, *name), *name, 0);
-    hd_text_format(text, "],\"truncated\":%s}", list.truncated ? "true" : "false");
+    hd_text_format(text, "],\"truncated\":%s,\"removed\":%s}", list.truncated ? "true" : "false", removed ? "true" : "false");
 }

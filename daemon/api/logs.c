@@ -26,6 +26,7 @@ struct file_work {
     int64_t kept_from; /* what stands before is gone */
     bool follow;
     int64_t run;
+    bool removed; /* the logs of this run were, for keep_logs_mb */
 };
 
 static void free_file_work(struct file_work *job)
@@ -40,7 +41,7 @@ static void list_files(uv_work_t *work)
 {
     struct file_work *job = work->data;
 
-    log_list_print(job->folder, &job->text);
+    log_list_print(job->folder, job->removed, &job->text);
 }
 
 static void open_file(uv_work_t *work)
@@ -48,7 +49,11 @@ static void open_file(uv_work_t *work)
     struct file_work *job = work->data;
 
     job->file = log_file_open(job->folder, job->name, &job->total, &job->kept_from);
-    if (job->file < 0 && !job->follow)
+    if (job->file < 0 && job->removed)
+        job->result = hd_error_set(&job->error, HD_GONE,
+                                   "the logs of this run were removed: those of runs that ended later take the space that the setting "
+                                   "'keep_logs_mb' leaves for logs");
+    else if (job->file < 0 && !job->follow)
         job->result = hd_error_set(&job->error, HD_NOT_FOUND, "the run has no log '%s'", job->name);
 }
 
@@ -129,6 +134,7 @@ static int take_folder(void *context, const struct store_run *run)
     char *state_dir = job->folder;
 
     job->folder = sweeps_run_folder(state_dir, run->sweep_id, run->number);
+    job->removed = run->logs_removed;
     free(state_dir);
     return job->folder != NULL ? 0 : hd_error_set(&job->error, HD_UNAVAILABLE, "out of memory");
 }

@@ -5,7 +5,7 @@
 #define COLUMNS                                                                                                                            \
     "SELECT run.run, run.sweep, run.number, run.id, sweep.id, run.configuration, run.stop_reason, run.error, run.status, sweep.goal, "     \
     "run.rank_key, run.reports, run.attempt, run.created_us, run.started_us, run.ended_us, run.exit_code, run.signal, run.peak_memory, "   \
-    "run.cpu_us, run.monitor_pid, run.monitor_ticks, run.boot_id, run.resumed_from, run.devices FROM run "
+    "run.cpu_us, run.monitor_pid, run.monitor_ticks, run.boot_id, run.resumed_from, run.devices, run.log_bytes FROM run "
 #define SWEEP "CROSS JOIN sweep ON sweep.sweep = run.sweep "
 
 static const char BY_KEY[] = COLUMNS SWEEP "WHERE run.run = ?1";
@@ -58,6 +58,7 @@ static int give(sqlite3_stmt *statement, store_run_row *row, void *context)
         .boot_id = database_text(statement, 22),
         .resumed_from = database_text_or_null(statement, 23),
         .devices = database_text_or_null(statement, 24),
+        .logs_removed = sqlite3_column_int64(statement, 25) == STORE_LOGS_REMOVED,
     };
 
     if (run.has_metric)

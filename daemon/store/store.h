@@ -251,6 +251,22 @@ struct store_give_back {
 };
 int store_give_back(struct store *store, struct store_give_back *request, struct hd_error *error);
 
+enum { STORE_LOGS_REMOVED = -1 };
+/* The logs of a run that has ended. */
+struct store_run_log {
+    int64_t run, ended_us;
+    int64_t bytes; /* that they take on the disk; STORE_LOGS_REMOVED: they were removed */
+    int64_t number;
+    char sweep_id[64];
+};
+/* Notes what the logs of some runs have come to. A run that is not there any more is passed over. */
+struct store_note_logs {
+    struct store_write write;
+    const struct store_run_log *logs; /* live until done */
+    int64_t count;
+};
+int store_note_logs(struct store *store, struct store_note_logs *request, struct hd_error *error);
+
 /* A device gets nothing new any more, or again; with an event when that is a change. */
 struct store_set_device {
     struct store_write write;
@@ -448,6 +464,7 @@ struct store_run {
     const char *boot_id;
     const char *resumed_from; /* id of the run that this one runs again; NULL: none */
     const char *devices;      /* JSON: its GPUs; NULL: none */
+    bool logs_removed;        /* by store_note_logs() */
 };
 typedef int store_run_row(void *context, const struct store_run *run);
 int store_read_run(struct store_reader *reader, int64_t key, store_run_row *row, void *context, struct hd_error *error);
@@ -461,6 +478,13 @@ int store_read_sorted(struct store_reader *reader, int64_t sweep, bool reverse, 
 /* The sweep's own best by reference 2.4; the callback is called once or never. */
 int store_read_best(struct store_reader *reader, int64_t sweep, bool include_failed, bool include_canceled, store_run_row *row,
                     void *context, struct hd_error *error);
+
+/* Of ended runs whose logs nobody has looked at, or (`measured`) has found some of; those first that ended longest ago. The callback may end
+ * the walk by a positive number. */
+typedef int store_log_row(void *context, const struct store_run_log *log);
+int store_read_logs(struct store_reader *reader, bool measured, int64_t limit, store_log_row *row, void *context, struct hd_error *error);
+/* Bytes of all that were measured and not removed. Walks an index of them: for the pool. */
+int store_read_log_bytes(struct store_reader *reader, int64_t *ret_bytes, struct hd_error *error);
 
 /* Devices that are drained. */
 typedef int store_drained_row(void *context, const char *id);

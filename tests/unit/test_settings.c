@@ -356,6 +356,7 @@ static void assert_same(const struct settings *a, const struct settings *b)
     ck_assert_int_eq(a->policy_memory_mb, b->policy_memory_mb);
     ck_assert_int_eq(a->log_limit, b->log_limit);
     ck_assert_int_eq(a->keep_days, b->keep_days);
+    ck_assert_int_eq(a->keep_logs_mb, b->keep_logs_mb);
     ck_assert_int_eq(a->check_interval_us, b->check_interval_us);
     ck_assert_int_eq(a->log_level, b->log_level);
     for (size_t i = 0; a->environment_keep[i] != NULL || b->environment_keep[i] != NULL; i++)
@@ -375,7 +376,7 @@ START_TEST(shipped_file_shows_the_defaults)
     commented_in(shipped, copy, &settings);
     ck_assert_int_eq(fclose(shipped), 0);
     ck_assert_int_eq(fclose(copy), 0);
-    ck_assert_int_eq(settings, 32);
+    ck_assert_int_eq(settings, 33);
     ck_assert_msg(load(&shown, &error, NULL, NULL, NULL) == 0, "%s", error.message);
     char *arguments[] = {(char[]){"hyperdrived"}, (char[]){"--config"}, (char[]){HD_SOURCE_ROOT "/hyperdrived.conf"}, NULL};
     ck_assert_msg(settings_load(&built_in, 3, arguments, &error) == 0, "%s", error.message);

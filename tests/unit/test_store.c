@@ -491,6 +491,11 @@ START_TEST(hot_questions_are_index_walks)
         {"SELECT run FROM run WHERE sweep = 1 AND class = 2 AND rank_key IS NOT NULL ORDER BY rank_key DESC, run DESC", "run_worst"},
         {"SELECT run FROM run WHERE sweep = 1 AND rank_key IS NULL ORDER BY run DESC", "run_unranked"},
         {"SELECT run FROM run WHERE sweep = 1 AND status IN (1, 2, 3, 4, 5, 6, 10) AND number > 5 ORDER BY number LIMIT 1", "run_live"},
+        {"SELECT run FROM run CROSS JOIN sweep ON sweep.sweep = run.sweep WHERE log_bytes IS NULL AND run.ended_us IS NOT NULL "
+         "ORDER BY run.ended_us LIMIT 9",
+         "run_log_unknown"},
+        {"SELECT run FROM run CROSS JOIN sweep ON sweep.sweep = run.sweep WHERE log_bytes > 0 ORDER BY run.ended_us LIMIT 9", "run_log"},
+        {"SELECT sum(log_bytes) FROM run INDEXED BY run_log WHERE log_bytes > 0", "USING COVERING INDEX run_log"},
         {"SELECT * FROM sweep INDEXED BY sweep_live WHERE status IN (1, 4, 6) ORDER BY sweep", "sweep_live"},
         {"SELECT * FROM event WHERE sweep = 1 AND ordinal > 7 ORDER BY ordinal", "event_sweep"},
         {"SELECT event.ordinal, sweep.id, run.id FROM event LEFT JOIN sweep ON sweep.sweep = event.sweep "
