@@ -25,21 +25,40 @@ static int take_oldest(void *context, const struct store_run_log *log)
     return old->above > 0 ? 0 : 1;
 }
 
-/* Finds what the pass has to do: 0, or negative. */
-static int find(struct old_logs *old, struct store_reader *reader, struct hd_error *error)
+/* Runs that nobody has looked at. */
+static int find_unknown(struct old_logs *old, struct store_reader *reader, struct hd_error *error)
 {
-    int64_t bytes = 0, above;
     int result = store_read_logs(reader, false, OLD_LOGS_AT_ONCE, take_unknown, old, error);
 
-    if (result != 0 || old->count > 0 || old->settled)
-        return result;
-    result = store_read_log_bytes(reader, &bytes, error);
+    /* What ends meanwhile waits for its turn: else, where runs end all the time, nobody would come to look at the sum. */
+    old->look_at_sum = result == 0 && old->count < OLD_LOGS_AT_ONCE;
+    return result;
+}
+
+/* The oldest, if all together are above the limit. */
+static int find_oldest(struct old_logs *old, struct store_reader *reader, struct hd_error *error)
+{
+    int64_t bytes = 0, above;
+    int result = store_read_log_bytes(reader, &bytes, error);
+
     old->above = above = bytes - old->limit;
     if (result == 0 && above > 0)
         result = store_read_logs(reader, true, OLD_LOGS_AT_ONCE, take_oldest, old, error);
     old->above = above > 0 ? above : 0;
     old->settled = result == 0 && above <= 0;
+    old->look_at_sum = result == 0 && above > 0;
     return result;
+}
+
+/* Finds what the pass has to do. */
+static int find(struct old_logs *old, struct store_reader *reader, struct hd_error *error)
+{
+    int result = old->look_at_sum ? 0 : find_unknown(old, reader, error);
+
+    if (result != 0 || old->count > 0)
+        return result;
+    old->look_at_sum = false;
+    return old->settled ? 0 : find_oldest(old, reader, error);
 }
 
 /* What cannot be removed is not tried again and again: it is said, and counts no more. */

@@ -19,6 +19,7 @@ struct old_logs {
     const char *state_dir;
     int64_t limit;    /* bytes */
     bool settled;     /* nothing was measured since all together were found to be below the limit */
+    bool look_at_sum; /* the next pass does, whatever has ended meanwhile */
     atomic_bool stop; /* the pass under way is to end early */
     int64_t above;    /* of the pass: bytes that are to go; 0: it has measured */
     int64_t count;    /* of the pass: runs whose logs it has measured or removed */

@@ -12,6 +12,17 @@
 
 enum { PATH_SIZE = 4096, FOLDER_MODE = 0700 };
 
+/* Of the folder or of what is in it; `what` is what could not be done. */
+static int refuse(const char *state_dir, int number, const char *what, const char *path, struct hd_error *error)
+{
+    if (number == EROFS)
+        return hd_error_set(
+            error, HD_UNAVAILABLE,
+            "the state folder %s is on a file system that may only be read: mount it to be written, or give another --state-dir",
+            state_dir);
+    return hd_error_system(error, HD_UNAVAILABLE, number, "%s %s", what, path);
+}
+
 /* mkdir -p; folders that exist are left as they are. */
 static int make_folders(const char *path, struct hd_error *error)
 {
@@ -23,7 +34,7 @@ static int make_folders(const char *path, struct hd_error *error)
         if (slash != NULL)
             *slash = '\0';
         if (mkdir(part, FOLDER_MODE) != 0 && errno != EEXIST)
-            return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot make the folder %s", part);
+            return refuse(path, errno, "cannot make the folder", part, error);
         if (slash == NULL)
             return 0;
         *slash = '/';
@@ -96,7 +107,7 @@ int state_open(const char *state_dir, bool passable, int *ret_lock, struct hd_er
     snprintf(path, sizeof path, "%s/lock", state_dir);
     lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0)
-        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot open %s", path);
+        return refuse(state_dir, errno, "cannot open", path, error);
     if (!take_lock(lock)) {
         result = errno == EWOULDBLOCK
                      ? hd_error_set(error, HD_CONFLICT,

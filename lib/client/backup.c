@@ -52,14 +52,14 @@ static int sync_folder(const char *path)
     return result;
 }
 
-static int download(struct client *client, struct copy *copy, struct hd_error *error)
+static int download(struct client *client, struct copy *copy, const char *path, struct hd_error *error)
 {
     /* The daemon makes the copy before it sends it: for a large one nothing comes for a long time. */
     struct rest_request request = {.method = "POST", .path = "/backup", .sink = take_part, .data = copy, .endless = true};
     int result = rest_call(client->rest, &request, NULL, error);
 
     if (copy->number != 0) {
-        result = hd_error_system(error, HD_INVALID, copy->number, "the backup cannot be written");
+        result = hd_error_system(error, HD_INVALID, copy->number, "the backup cannot be written to %s", path);
     }
     return result;
 }
@@ -109,7 +109,7 @@ int command_backup(struct client *client, struct hd_error *error)
         hd_text_clear(&temporary);
         return result;
     }
-    result = download(client, &copy, error);
+    result = download(client, &copy, path, error);
     if (result == 0) {
         result = keep(&copy, temporary.data, path, error);
     }

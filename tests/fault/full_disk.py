@@ -22,12 +22,15 @@ class FullDisk(DaemonTest):
 
     def setUp(self):
         super().setUp()
-        os.mkdir(self.daemon.state)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%d" % SIZE, "tmpfs", self.daemon.state], capture_output=True, check=False)
-        if mounted.returncode != 0:
-            self.skipTest("cannot mount a small file system: " + mounted.stderr.decode(errors="replace").strip())
+        self.mount(self.daemon.state, SIZE)
         self.filler = os.path.join(self.daemon.state, "filler")
         self.daemon.start()
+
+    def mount(self, folder, size):
+        os.mkdir(folder)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%d" % size, "tmpfs", folder], capture_output=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest("cannot mount a small file system: " + mounted.stderr.decode(errors="replace").strip())
 
     def _close_daemons(self):
         self.give_space()
@@ -114,6 +117,55 @@ class FullDisk(DaemonTest):
         self.assertEqual(self.log_of(sweep_id).count("WaitingForSpace"), 1)
         self.give_space()
         self.assertEqual(self.finish(sweep_id), {"total": 5, "Completed": 4, "Canceled": 1})
+
+    def backup(self, path):
+        return subprocess.run([harness.COMMAND, "--state-dir", self.daemon.state, "backup", path], capture_output=True, text=True,
+                              timeout=harness.DEADLINE, check=False)
+
+    def test_a_backup_while_the_state_is_full(self):
+        """The daemon makes the copy beside its database: refused, and nothing of it stays."""
+        _, (run_id,) = self.running_sweep(1)
+        self.reports(run_id, 200)
+        path = os.path.join(self.folder, "copy.db")
+        self.assertEqual(self.backup(path).returncode, 0)
+        os.unlink(path)
+        self.take_space()
+        answer = self.client.post("/backup")
+        self.assertError(answer, 507, "the backup cannot be written: the disk is full")
+        said = self.backup(path)
+        self.assertEqual((said.returncode, said.stdout), (5, ""), said)
+        self.assertIn("the disk is full", said.stderr)
+        self.assertEqual([name for name in os.listdir(self.daemon.state) if name.startswith("backup")], [])
+        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("copy.db")], [])
+        self.give_space()
+        wait_until(lambda: self.reports(run_id, 1) == [200], "a report that is taken")
+        self.assertEqual(self.backup(path).returncode, 0)
+        self.gates.release(run_id)
+        self.wait_for_run(run_id, "Completed")
+
+    def test_a_backup_to_a_full_disk(self):
+        _, (run_id,) = self.running_sweep(1)
+        self.reports(run_id, 200)
+        target = os.path.join(self.folder, "target")
+        self.mount(target, 64 << 10)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", target], capture_output=True, check=False)
+        path = os.path.join(target, "copy.db")
+        for before in ([], ["copy.db"]):
+            if before:
+                with open(path, "w", encoding="ascii") as file:
+                    file.write("the last one")
+            said = self.backup(path)
+            self.assertEqual((said.returncode, said.stdout), (2, ""), said)
+            self.assertEqual(said.stderr, "hyperdrive: the backup cannot be written to %s: No space left on device\n" % path)
+            self.assertEqual(os.listdir(target), before)
+        with open(path, encoding="ascii") as file:
+            self.assertEqual(file.read(), "the last one")
+        self.assertEqual([name for name in os.listdir(self.daemon.state) if name.startswith("backup")], [])
+        self.assertEqual(self.client.get("//readyz").status, 200)
+        self.assertEqual(self.reports(run_id, 1), [200])
+        self.assertEqual(self.backup(os.path.join(self.folder, "copy.db")).returncode, 0, "somewhere else there is room")
+        self.gates.release(run_id)
+        self.wait_for_run(run_id, "Completed")
 
 
 if __name__ == "__main__":

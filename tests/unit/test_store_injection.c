@@ -107,6 +107,15 @@ static void report(int64_t sequence)
     free(request.ret_stop_reason);
 }
 
+static void measure_logs(void)
+{
+    const struct store_run_log logs[] = {{.run = run_keys[0], .ended_us = 2, .bytes = 4096},
+                                         {.run = run_keys[1], .ended_us = 2, .bytes = 8192}};
+    struct store_note_logs request;
+
+    TRY_TWICE(store_note_logs, request, (struct store_note_logs){.logs = logs, .count = 2, .write = {.done = fixture_done}});
+}
+
 static void live(void)
 {
     struct store_running running;
@@ -133,6 +142,7 @@ static void live(void)
                                      .ended_us = 2,
                                      .last_output = "last words that are longer than a few bytes\n",
                                      .write = {.done = fixture_done}});
+    measure_logs();
 }
 
 /* --- Reads -------------------------------------------------------------------------------------------------------------------------------
@@ -173,6 +183,26 @@ static int see_point(void *context, const struct store_stored_point *point)
     return 0;
 }
 
+static int see_log(void *context, const struct store_run_log *log)
+{
+    (void)context;
+    see("%s %d %d|", log->sweep_id, (int)log->number, (int)log->bytes);
+    return 0;
+}
+
+static int read_logs(struct store_reader *reader, struct hd_error *error)
+{
+    int64_t bytes = 0;
+    int result = store_read_logs(reader, false, 9, see_log, NULL, error);
+
+    if (result == 0)
+        result = store_read_logs(reader, true, 9, see_log, NULL, error);
+    if (result == 0)
+        result = store_read_log_bytes(reader, &bytes, error);
+    see("%d", (int)bytes);
+    return result;
+}
+
 static int read_all(struct store_reader *reader, struct hd_error *error)
 {
     const struct store_metrics_reader metrics = {.series = see_series, .point = see_point};
@@ -189,11 +219,13 @@ static int read_all(struct store_reader *reader, struct hd_error *error)
         result = store_read_best(reader, sweep_key, true, true, see_run, NULL, error);
     if (result == 0)
         result = store_read_metrics(reader, sweep_key, run_keys[0], &metrics, error);
+    if (result == 0)
+        result = read_logs(reader, error);
     return result;
 }
 
-static const char EXPECTED[] =
-    "S_0 {\"x\":0} 7 0.5|S_1 {\"x\":1} 9 -1|S_0 {\"x\":0} 7 0.5|acc 2|0.5 |0.5 |a string  2|0 and a tex|0 and a tex|";
+static const char EXPECTED[] = "S_0 {\"x\":0} 7 0.5|S_1 {\"x\":1} 9 -1|S_0 {\"x\":0} 7 0.5|acc 2|0.5 |0.5 |a string  2|0 and a tex|0 and a "
+                               "tex|S 0 4096|S 1 8192|12288";
 
 /* By the loop's reader, and by one of the pool. */
 static void look(void)
