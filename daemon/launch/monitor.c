@@ -299,7 +299,7 @@ static int write_claim(struct monitor *monitor, const struct launch_identity *se
     if (result == 0)
         result = monitor->record = record_prepare(AT_FDCWD, monitor->attempt);
     if (result >= 0)
-        result = started_write(AT_FDCWD, monitor->attempt, self);
+        result = started_write(AT_FDCWD, monitor->attempt, self, monitor->order.cgroup);
     if (result == -ENOSPC || result == -EDQUOT)
         return MONITOR_EXIT_FULL;
     if (result == -EEXIST)

@@ -2,8 +2,6 @@
 
 #include <inttypes.h>
 
-#include "core/text.h"
-
 static int add_limits(struct hd_strings *arguments, const struct launch_limits *limits)
 {
     struct hd_text memory = {0}, processes = {0}, cpus = {0};
@@ -25,6 +23,11 @@ static int add_limits(struct hd_strings *arguments, const struct launch_limits *
     return result;
 }
 
+void scope_name(struct hd_text *text, const char *run_id, int attempt)
+{
+    hd_text_format(text, "hyperdrive-%s.%d.scope", run_id, attempt);
+}
+
 int scope_arguments(const struct scope *scope, int attempt, struct hd_strings *ret_arguments)
 {
     static const char *const fixed[] = {"--scope", "--quiet", "--collect", "--no-ask-password", "--property=Delegate=yes"};
@@ -35,7 +38,8 @@ int scope_arguments(const struct scope *scope, int attempt, struct hd_strings *r
     if (result == 0 && scope->user)
         result = hd_strings_add(ret_arguments, "--user");
     if (result == 0) {
-        hd_text_format(&unit, "--unit=hyperdrive-%s.%d.scope", scope->run_id, attempt);
+        hd_text_add_string(&unit, "--unit=");
+        scope_name(&unit, scope->run_id, attempt);
         result = hd_strings_add_text(ret_arguments, &unit);
     }
     if (result == 0)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "core/program.h"
+#include "core/text.h"
 #include "run_limits.h"
 
 struct scope {
@@ -14,6 +15,8 @@ struct scope {
     struct launch_limits limits;
 };
 
+/* Appends the unit's name. */
+void scope_name(struct hd_text *text, const char *run_id, int attempt);
 /* What executes a program, whose own arguments are to follow, in the scope: 0, or -1 when memory is short. */
 int scope_arguments(const struct scope *scope, int attempt, struct hd_strings *ret_arguments);
 

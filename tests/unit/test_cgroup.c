@@ -426,6 +426,60 @@ START_TEST(run_with_limits_has_a_unit)
 }
 END_TEST
 
+static bool one_member(const void *data)
+{
+    return members(data) == 1;
+}
+
+/* The monitor of a run with a unit is killed: the first look at what it has left is at the unit, also where nothing else leads to it. The
+ * second stranger has moved out of the program's own cgroup. 1: while the daemon is away; 2: the unit is another one's. */
+START_TEST(unit_of_a_lost_run_is_emptied)
+{
+    struct story story, after = {0};
+    char script[4096], unit[1024], path[PATH_MAX];
+    int status;
+    if (!enter_tree())
+        return;
+    ck_assert_int_eq(removexattr(tree, "user.delegate"), 0);
+    snprintf(unit, sizeof unit, _i == 2 ? "%s/other.scope" : "%s/hyperdrive-%s.1.scope", tree, run_id);
+    snprintf(script, sizeof script,
+             "#!/bin/sh\nexport PATH=/usr/bin:/bin\nwhile [ \"$1\" != -- ]; do shift; done; shift\n"
+             "mkdir %s && /usr/bin/python3 -c 'import os; os.setxattr(\"%s\", \"user.delegate\", b\"1\")' || exit 9\n"
+             "echo $$ > %s/cgroup.procs\nexec \"$@\"\n",
+             unit, unit, unit);
+    make_machine(script);
+    fixture_limits = (struct launch_limits){.memory = 5 << 20};
+    make_gate();
+    start_shell(&story, gated("true", "exit 5"));
+    run_until(log_says_ready, NULL);
+    run_until(is_running, &story);
+    ck_assert_int_eq(cgroup_of_attempt(unit, run_id, 1, path, sizeof path), 0);
+    pid_t inside = add_stranger(path), above_it = add_stranger(unit);
+    run_until(two_members, path);
+    run_until(two_members, unit); /* with the monitor */
+    if (_i == 1)
+        close_launcher();
+    ck_assert_int_eq(kill((pid_t)story.identity.pid, SIGKILL), 0);
+    if (_i == 1) {
+        open_launcher();
+        after.child = launch_adopt(launcher, run_id, run, 1, &story.identity, &after);
+    }
+    run_until(has_ended, _i == 1 ? &after : &story);
+    ck_assert_int_eq(_i == 1 ? after.end.kind : story.end.kind, LAUNCH_LOST);
+    ck_assert_uint_eq(marked_processes(), 0);
+    ck_assert_int_eq(waitpid(inside, &status, 0), inside);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    if (_i == 2) {
+        run_until(one_member, unit);
+        ck_assert_int_eq(kill(above_it, SIGTERM), 0);
+    }
+    ck_assert_int_eq(waitpid(above_it, &status, 0), above_it);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == (_i == 2 ? SIGTERM : SIGKILL));
+    fixture_limits = (struct launch_limits){.memory = 0};
+    leave_tree();
+}
+END_TEST
+
 START_TEST(unit_that_is_refused_starts_nothing)
 {
     struct story story;
@@ -458,6 +512,7 @@ int main(void)
     tcase_add_test(tests, unusable_cgroup_is_refused);
     tcase_add_test(tests, scope_has_its_limits);
     tcase_add_test(tests, run_with_limits_has_a_unit);
+    tcase_add_loop_test(tests, unit_of_a_lost_run_is_emptied, 0, 3);
     tcase_add_test(tests, unit_that_is_refused_starts_nothing);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

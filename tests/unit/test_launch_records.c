@@ -139,12 +139,23 @@ START_TEST(a_claim_is_made_once)
     struct launch_identity self;
     struct started found;
     ck_assert_int_eq(identity_read(getpid(), &self), 0);
-    ck_assert_int_eq(started_write(folder, 1, &self), 0);
-    ck_assert_int_eq(started_write(folder, 1, &self), -EEXIST);
+    ck_assert_int_eq(started_write(folder, 1, &self, "/sys/fs/cgroup/a \"b\"/run-x.1"), 0);
+    ck_assert_int_eq(started_write(folder, 1, &self, NULL), -EEXIST);
     ck_assert_int_eq(started_read(folder, 1, &found), 0);
     ck_assert(identity_equal(&found.monitor, &self));
+    char *cgroup = NULL;
+    ck_assert_int_eq(started_add_running(folder, 1, 1000), 0);
+    ck_assert_int_eq(started_read_cgroup(folder, 1, &cgroup), 0);
+    ck_assert_str_eq(cgroup, "/sys/fs/cgroup/a \"b\"/run-x.1");
+    free(cgroup);
+    ck_assert_int_eq(started_read_cgroup(folder, 2, &cgroup), -ENOENT);
+    write_file(run, "started.3", EARLIER_STARTED);
+    ck_assert_int_eq(started_read_cgroup(folder, 3, &cgroup), 0);
+    ck_assert_ptr_null(cgroup);
+    write_file(run, "started.4", "{\"pid\":");
+    ck_assert_int_eq(started_read_cgroup(folder, 4, &cgroup), -EPROTO);
     ck_assert_int_eq(symlinkat("elsewhere", folder, "started.2"), 0);
-    ck_assert_int_eq(started_write(folder, 2, &self), -EEXIST);
+    ck_assert_int_eq(started_write(folder, 2, &self, NULL), -EEXIST);
     ck_assert(!run_file_exists("elsewhere"));
     close(folder);
 }
