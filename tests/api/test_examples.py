@@ -11,11 +11,13 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 from unittest import mock
 
 import harness
 from harness import DaemonTest, SharedDaemonTest, clean_environment, wait_until
+from test_tls import Certified
 
 EXAMPLES = os.path.join(harness.HERE, "..", "..", "packaging", "examples")
 HEADER = os.path.join(harness.HERE, "..", "..", "lib", "client", "hyperdrive.h")
@@ -69,6 +71,39 @@ class Building:
         sanitize = [] if SANITIZE == "none" else ["-fsanitize=" + SANITIZE]
         self.run_tool(*CC, "-O2", "-Wall", "-Wextra", "-Werror", *sanitize, "-o", program, source, *shlex.split(flags), "-lm",
                       "-Wl,-rpath," + LIBRARY)
+
+
+class Addresses(Certified):
+    """The examples that speak HTTP themselves, with daemons that have no plain address: a socket, and HTTPS."""
+
+    def check_examples(self):
+        printed = subprocess.run(["python3", os.path.join(EXAMPLES, "client", "tune.py"), "--state-dir", self.daemon.state, "--runs", "4", "--clients", "2"],
+                                 capture_output=True, text=True, timeout=harness.DEADLINE, check=False)
+        self.assertIn(": 4 runs by 2 clients", printed.stdout, printed.stderr)
+        for name in ("digits", "checkpoint"):
+            source = os.path.join(self.folder, name)
+            shutil.copytree(os.path.join(EXAMPLES, name), source, ignore=shutil.ignore_patterns("__pycache__", "outputs"))
+            sweep = self.finished_sweep(max_total_runs=1, primary_metric_name="loss" if name == "checkpoint" else "validation_accuracy", run_config={
+                "source_directory": source, "script": "train.py", "interpreter": "python3", "arguments": ["--epochs", 2]},
+                hyperparameter_sampling={"type": "random", "parameter_space": {"learning_rate": ["uniform", [0.1, 0.2]]}})
+            run_id = sweep["run_id"] + "_0"
+            self.assertEqual(sweep["status"], "Completed", self.run_of(run_id))
+            self.assertIsNotNone(self.run_of(run_id)["best_primary_metric"], self.client.get("/runs/%s/logs/user_logs/std_log.txt" % run_id).body)
+
+    def setUp(self):
+        self.place = tempfile.mkdtemp(prefix="hd-")  # a path that is short enough
+        self.addCleanup(shutil.rmtree, self.place)  # behind the end of the daemon
+        super().setUp()
+
+    def test_a_socket(self):
+        self.daemon.start(listen="unix:" + os.path.join(self.place, "socket"))
+        self.assertTrue(self.daemon.url.startswith("http+unix://"))
+        self.check_examples()
+
+    def test_https(self):
+        self.start_certified()
+        self.assertTrue(self.daemon.url.startswith("https://"))
+        self.check_examples()
 
 
 class Examples(Building, SharedDaemonTest):

@@ -11,17 +11,35 @@ cp -r outputs before && python3 train.py --epochs 60 --resume-from before.
 """
 
 import argparse
+import http.client
 import json
 import math
 import os
 import pathlib
 import random
+import socket
+import ssl
 import sys
+import urllib.parse
 import urllib.request
 import uuid
 
 CHECKPOINT = "checkpoint.json"
 POINTS = 120  # of each spiral
+
+
+class SocketConnection(http.client.HTTPConnection):
+    """To a daemon that listens on a Unix socket, whose path stands in the address: http+unix://%2Frun%2Fhyperdrive%2Fsocket."""
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(urllib.parse.unquote(self.host))
+
+
+class SocketHandler(urllib.request.HTTPHandler):
+    def http_open(self, request):
+        return self.do_open(SocketConnection, request)
 
 
 class Reporter:
@@ -33,7 +51,14 @@ class Reporter:
             self.url = f"{environment['HYPERDRIVE_URL']}/api/v1/runs/{environment['HYPERDRIVE_RUN_ID']}/metrics"
             self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {environment['HYPERDRIVE_TOKEN']}"}
         self.reporter = uuid.uuid4().hex
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        # A daemon is never behind a proxy, and where it speaks HTTPS it may say by what to verify it.
+        context = ssl.create_default_context(cafile=environment.get("HYPERDRIVE_CA_FILE"))
+        handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
+        if self.url is not None and self.url.startswith("http+unix://"):
+            self.url = self.url.replace("http+unix://", "http://", 1)
+            self.headers["Host"] = "localhost"
+            handlers.append(SocketHandler())
+        self.opener = urllib.request.build_opener(*handlers)
 
     def log(self, step, **metrics):
         """Returns whether the training is to stop."""

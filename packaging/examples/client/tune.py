@@ -14,6 +14,8 @@ import json
 import math
 import os
 import pathlib
+import socket
+import ssl
 import sys
 import time
 import urllib.parse
@@ -33,18 +35,37 @@ SWEEP = {
 }
 
 
+class SocketConnection(http.client.HTTPConnection):
+    """To a daemon that listens on a Unix socket, whose path stands in the address: http+unix://%2Frun%2Fhyperdrive%2Fsocket."""
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(urllib.parse.unquote(self.host))
+
+
 class Daemon:
     """Requests to the daemon: JSON in and out, each with the token that may make it."""
 
-    def __init__(self, url, token):
-        self.address = urllib.parse.urlsplit(url).netloc
+    def __init__(self, url, token, authorities=None):
+        self.url = urllib.parse.urlsplit(url)
         self.token = token
+        self.authorities = authorities  # file by which one that speaks HTTPS is verified; None: by what the system trusts
+
+    def connection(self):
+        if self.url.scheme == "http+unix":
+            return SocketConnection(self.url.netloc, timeout=30)
+        if self.url.scheme == "https":
+            return http.client.HTTPSConnection(self.url.netloc, timeout=30, context=ssl.create_default_context(cafile=self.authorities))
+        return http.client.HTTPConnection(self.url.netloc, timeout=30)
 
     def post(self, path, body=None, token=None, patiences=(0.1, 0.5, 1, 2, 5, 10, None)):
         """(status, answer). A request without an answer is sent again: all of these count once, but a submission."""
         headers = {"Authorization": "Bearer " + (token or self.token), "Content-Type": "application/json"}
+        if self.url.scheme == "http+unix":
+            headers["Host"] = "localhost"
         for patience in patiences:
-            connection = http.client.HTTPConnection(self.address, timeout=30)
+            connection = self.connection()
             try:
                 connection.request("POST", "/api/v1" + path, json.dumps(body or {}), headers)
                 answer = connection.getresponse()
@@ -118,8 +139,10 @@ class Client:
 
 def find_daemon(options):
     if options.state_dir:
-        return Daemon(*((options.state_dir / name).read_text(encoding="utf-8").strip() for name in ("url", "token")))
-    return Daemon(os.environ["HYPERDRIVE_URL"], os.environ["HYPERDRIVE_TOKEN"])
+        authorities = options.state_dir / "ca.pem"
+        return Daemon(*((options.state_dir / name).read_text(encoding="utf-8").strip() for name in ("url", "token")),
+                      authorities if authorities.exists() else None)
+    return Daemon(os.environ["HYPERDRIVE_URL"], os.environ["HYPERDRIVE_TOKEN"], os.environ.get("HYPERDRIVE_CA_FILE"))
 
 
 def main():

@@ -18,6 +18,7 @@ import os
 import pathlib
 import random
 import socket
+import ssl
 import sys
 import time
 import urllib.error
@@ -61,7 +62,9 @@ class Reporter:
         self.sequence = 0
         self.unsent = []
         self.stop_reason = None
-        handlers = [urllib.request.ProxyHandler({})]  # the daemon is never behind a proxy
+        # A daemon is never behind a proxy, and where it speaks HTTPS it may say by what to verify it.
+        context = ssl.create_default_context(cafile=environment.get("HYPERDRIVE_CA_FILE"))
+        handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
         if self.url is not None and self.url.startswith("http+unix://"):
             self.url = self.url.replace("http+unix://", "http://", 1)
             self.headers["Host"] = "localhost"
