@@ -3,8 +3,10 @@
 Two users of the system's own stand for two people. Without root there is nobody to become, and only the refusals are tested.
 """
 
+import contextlib
 import os
 import pwd
+import signal
 import stat
 
 import harness
@@ -102,6 +104,55 @@ class Identity(RunAs):
             self.client.post("/sweeps/%s/cancel" % run.rpartition("_")[0])
             self.wait_for_run(run, "Canceled")
             self.assertEqual(harness.processes_with("AZUREML_RUN_ID=" + run), [])
+
+
+class Lost(RunAs):
+    """The monitor, which is root's, is killed: nothing of the run is left, though it is another user's, before the run has ended."""
+
+    # Beside the program one that has left its session, and one that has cleared its environment, all deaf to TERM.
+    PROGRAM = 'trap "" TERM; (setsid sh -c \'trap "" TERM; echo $$ >> "$GATES/pids"; while :; do sleep 1; done\' &); ' \
+              'env -i /bin/sh -c \'trap "" TERM; echo $$ >> "$0/pids"; while :; do /bin/sleep 1; done\' "$GATES" & ' \
+              'echo $$ >> "$GATES/pids"; while :; do sleep 1; done'
+
+    def lost(self, daemon_is_dead, **fields):
+        """Kills the monitor of a run of the second user, waits for the run's end, and returns it."""
+        pids = os.path.join(self.gates.folder, "pids")
+        bystander = self.submit(**self.command(harness.GATED, self.first))["run_id"] + "_0"
+        run_id = self.submit(**self.command(self.PROGRAM, self.second, **fields))["run_id"] + "_0"
+        self.gates.wait_started(1)
+        for run in (bystander, run_id):
+            self.wait_for_run(run, "Running")
+
+        def processes():
+            with contextlib.suppress(FileNotFoundError), open(pids, encoding="utf-8") as file:
+                return [int(line) for line in file]
+            return []
+        harness.wait_until(lambda: len(processes()) == 3, "all processes of the run")
+        found = processes()
+        self.assertEqual({os.stat("/proc/%d" % pid).st_uid for pid in found}, {pwd.getpwnam(self.second).pw_uid})
+        monitor, = self.daemon.monitors(run_id)
+        self.assertEqual(os.stat("/proc/%d" % monitor).st_uid, 0)
+        if daemon_is_dead:
+            self.daemon.kill()
+        os.kill(monitor, signal.SIGKILL)
+        if daemon_is_dead:
+            self.daemon.start()
+        run = self.wait_for_run(run_id, "Failed")
+        self.assertEqual([pid for pid in found if os.path.exists("/proc/%d" % pid) and harness.command_line(pid)], [])
+        self.assertEqual(harness.processes_with("HYPERDRIVE_RUN_ID=" + run_id), [])
+        # Nobody else's run is touched.
+        self.assertEqual(self.run_of(bystander)["status"], "Running")
+        self.gates.release(bystander)
+        self.wait_for_run(bystander, "Completed")
+        return run
+
+    def test_a_monitor_is_killed(self):
+        self.daemon.start()
+        self.assertEqual(self.lost(False)["error"]["code"], "Lost")
+
+    def test_monitor_and_daemon_are_killed(self):
+        self.daemon.start()
+        self.assertEqual(self.lost(True)["error"]["code"], "Lost")
 
 
 class Refusals(DaemonTest):
