@@ -479,8 +479,8 @@ int store_read_sorted(struct store_reader *reader, int64_t sweep, bool reverse, 
 int store_read_best(struct store_reader *reader, int64_t sweep, bool include_failed, bool include_canceled, store_run_row *row,
                     void *context, struct hd_error *error);
 
-/* Of ended runs whose logs nobody has looked at, or (`measured`) has found some of; those first that ended longest ago. The callback may end
- * the walk by a positive number. */
+/* Of ended runs whose logs nobody has looked at, or (`measured`) has found some of; those first that ended longest ago. The callback may
+ * end the walk by a positive number. */
 typedef int store_log_row(void *context, const struct store_run_log *log);
 int store_read_logs(struct store_reader *reader, bool measured, int64_t limit, store_log_row *row, void *context, struct hd_error *error);
 /* Bytes of all that were measured and not removed. Walks an index of them: for the pool. */

@@ -77,8 +77,8 @@ class Addresses(Certified):
     """The examples that speak HTTP themselves, with daemons that have no plain address: a socket, and HTTPS."""
 
     def check_examples(self):
-        printed = subprocess.run(["python3", os.path.join(EXAMPLES, "client", "tune.py"), "--state-dir", self.daemon.state, "--runs", "4", "--clients", "2"],
-                                 capture_output=True, text=True, timeout=harness.DEADLINE, check=False)
+        tune = ["python3", os.path.join(EXAMPLES, "client", "tune.py"), "--state-dir", self.daemon.state, "--runs", "4", "--clients", "2"]
+        printed = subprocess.run(tune, capture_output=True, text=True, timeout=harness.DEADLINE, check=False)
         self.assertIn(": 4 runs by 2 clients", printed.stdout, printed.stderr)
         for name in ("digits", "checkpoint"):
             source = os.path.join(self.folder, name)

@@ -51,7 +51,8 @@ class KeepLogs(DaemonTest):
         """Ids of runs, in the order in which they end, each with 1.2 MiB of logs."""
         run_config = self.gated(TALKER)
         run_config["environment_variables"].update(REPORT=os.path.join(harness.FIXTURES, "report_point"), WAITING="1" if waiting else "")
-        sweep_id = self.submit(max_total_runs=count, max_concurrent_runs=1, hyperparameter_sampling=self.grid(count), run_config=run_config)["run_id"]
+        sweep_id = self.submit(max_total_runs=count, max_concurrent_runs=1, hyperparameter_sampling=self.grid(count),
+                               run_config=run_config)["run_id"]
         if waiting:
             self.gates.wait_started(1)
         else:
@@ -87,10 +88,11 @@ class KeepLogs(DaemonTest):
         for run_id in [*runs[2:], live]:
             self.assertEqual(self.files(run_id), ["logs/deep/events", "user_logs/std_log.txt"])
             self.assertEqual(len(self.get(run_id).body), 614400)
-        said = subprocess.run([harness.COMMAND, "--state-dir", self.daemon.state, "logs", runs[0]], capture_output=True, text=True,
-                              timeout=harness.DEADLINE, check=False)
-        self.assertEqual((said.returncode, said.stdout), (3, ""), said)
-        self.assertIn("the logs of this run were removed", said.stderr)
+        for options in ([], ["--follow"]):
+            said = subprocess.run([harness.COMMAND, "--state-dir", self.daemon.state, "logs", *options, runs[0]], capture_output=True, text=True,
+                                  timeout=harness.DEADLINE, check=False)
+            self.assertEqual((said.returncode, said.stdout), (3, ""), said)
+            self.assertIn("the logs of this run were removed", said.stderr)
 
         self.reload("slots = 1\nkeep_logs_mb = 2\n")  # less is taken at once; what runs is not touched
         wait_until(lambda: self.are_removed(runs[2]), "the end of one more")
