@@ -259,7 +259,7 @@ class Attack(RunAs):
         secret = os.path.join(self.folder, "root-only")
         os.mkdir(secret, 0o700)
         names = ("std_log.txt", "launch.json", "x.1.json", "lock", "started.2", "exit.2", "text")
-        content = '{"name": "Accuracy", "value": 1e9, "reporter": "x", "sequence": 1, "kind": "exited", "pid": 1}\n'
+        content = '{"name": "Accuracy", "value": 7.25e11, "reporter": "x", "sequence": 1, "kind": "exited", "pid": 1}\n'
         for name in names:
             with open(os.path.join(secret, name), "w", encoding="utf-8") as file:
                 file.write(content)
@@ -276,10 +276,10 @@ class Attack(RunAs):
                 self.wait_for_sweep(sweep_id)
                 run = self.run_of(sweep_id + "_0")
                 self.assertIsNone(run["best_primary_metric"], "a report from a file that he may not read")
-                self.assertNotIn("1e9", str(run))
+                self.assertNotIn("7.25e11", str(run))
                 for name in ["user_logs/" + name for name in names] + ["logs/" + name for name in names] + ["logs" + secret + "/text"]:
                     response = self.client.get("/runs/%s_0/logs/%s" % (sweep_id, name))
-                    self.assertNotIn(b"1e9", response.body, name)
+                    self.assertNotIn(b"7.25e11", response.body, name)
                 self.assertEqual(self.client.request("DELETE", "/sweeps/" + sweep_id).status, 200)
         self.assertEqual(sorted(os.listdir(secret)), sorted(names))
         for name in names:
