@@ -339,13 +339,18 @@ static bool read_status(struct launch_child *child)
     return false; /* a monitor says one thing only */
 }
 
+static void schedule_look(struct launch_child *child);
+
 static void status_ready(uv_poll_t *handle, int status, int events)
 {
     (void)events;
     struct launch_child *child = handle->data;
     bool more = status == 0 && read_status(child);
-    if (!more && !child->closing)
-        close_poll(&child->listen, &child->status);
+    if (more || child->closing)
+        return;
+    close_poll(&child->listen, &child->status);
+    if (!is_claimed(child) && child->failure[0] == '\0')
+        schedule_look(child); /* it has ended, or what it said could not be read */
 }
 
 static void look_work(uv_work_t *work)
@@ -358,8 +363,6 @@ static void look_work(uv_work_t *work)
         close(folder);
     }
 }
-
-static void schedule_look(struct launch_child *child);
 
 static void look_done(uv_work_t *work, int status)
 {

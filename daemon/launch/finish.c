@@ -11,6 +11,7 @@
 #include "prepare.h"
 #include "remains.h"
 #include "scope.h"
+#include "shortage.h"
 #include "user.h"
 
 enum { EMPTY_WAIT_MS = 2000 };
@@ -53,17 +54,12 @@ static bool end_remains(const struct order *order, const struct started *started
     return none;
 }
 
-static bool is_shortage(int result)
-{
-    return result == -EMFILE || result == -ENFILE || result == -ENOMEM;
-}
-
 /* As the monitor has noted it, else (the note is damaged, or an earlier version's) as it was ordered. NULL: none; the caller frees it. */
 static int find_cgroup(int run, const struct order *order, char **ret_cgroup)
 {
     char *cgroup = NULL;
     int result = run < 0 ? -ENOENT : started_read_cgroup(run, order->attempt, &cgroup);
-    if (is_shortage(result))
+    if (is_shortage(-result))
         return result;
     if (cgroup == NULL && order->cgroup != NULL && (cgroup = strdup(order->cgroup)) == NULL)
         return -ENOMEM;
@@ -99,7 +95,7 @@ void finish(const char *folder, const struct order *order, bool claimed, bool la
     int found = run < 0 ? result : started_read(run, attempt, &finished.started);
     char *cgroup = NULL;
     int sought = find_cgroup(run, order, &cgroup);
-    if (is_shortage(result) || is_shortage(found) || is_shortage(sought) || (!last_try && (!is_certain(result) || !is_certain(found))))
+    if (is_shortage(-result) || is_shortage(-found) || is_shortage(-sought) || (!last_try && (!is_certain(result) || !is_certain(found))))
         finished.outcome = FINISH_AGAIN;
     else if (result == 0)
         finished.outcome = FINISH_RECORDED;

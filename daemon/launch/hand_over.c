@@ -11,6 +11,7 @@
 #include "core/text.h"
 #include "launch.h"
 #include "path.h"
+#include "shortage.h"
 #include "tree.h"
 
 #define PARTIAL LAUNCH_RESUMED ".partial"
@@ -131,8 +132,7 @@ int hand_over(int run, const char *from, const atomic_bool *stop, struct hd_erro
     int result = copy_tree(run, from, stop);
     if (result == 0)
         return 0;
-    enum hd_code code = result == -ENOSPC || result == -EDQUOT ? HD_STORAGE_FULL : HD_INTERNAL;
-    return hd_error_system(error, code, -result, "cannot copy '%s', what the earlier run has left, into the run folder", from);
+    return hd_error_system(error, code_of(-result), -result, "cannot copy '%s', what the earlier run has left, into the run folder", from);
 }
 
 void hand_over_take_back(int run)

@@ -13,6 +13,7 @@
 #include "launch.h"
 #include "monitor.h"
 #include "order.h"
+#include "shortage.h"
 #include "tree.h"
 
 enum { COMPARE_BLOCK = 64 * 1024 };
@@ -156,7 +157,7 @@ int place_in(int run, const char *snapshot, struct hd_error *error)
 {
     int from = open(snapshot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (from < 0)
-        return hd_error_system(error, HD_INTERNAL, errno, "cannot open the snapshot '%s'", snapshot);
+        return hd_error_system(error, code_of(errno), errno, "cannot open the snapshot '%s'", snapshot);
     struct measure left = {PLACE_COPY_BYTES, PLACE_COPY_FILES};
     int result = measure(from, &left, 0);
     bool small = left.bytes_left >= 0 && left.entries_left >= 0;
@@ -165,8 +166,7 @@ int place_in(int run, const char *snapshot, struct hd_error *error)
     close(from);
     if (result == 0)
         return 0;
-    enum hd_code code = result == -ENOSPC || result == -EDQUOT ? HD_STORAGE_FULL : HD_INTERNAL;
-    return hd_error_system(error, code, -result, "cannot put the snapshot '%s' into the run folder", snapshot);
+    return hd_error_system(error, code_of(-result), -result, "cannot put the snapshot '%s' into the run folder", snapshot);
 }
 
 static bool same_bytes(int a, int b)

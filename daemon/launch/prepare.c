@@ -16,6 +16,7 @@
 #include "path.h"
 #include "place.h"
 #include "record.h"
+#include "shortage.h"
 #include "tree.h"
 #include "user.h"
 
@@ -38,16 +39,6 @@ static void release_lock(int lock)
 {
     flock(lock, LOCK_UN);
     close(lock);
-}
-
-static bool is_shortage(int number)
-{
-    return number == EAGAIN || number == ENOMEM || number == EMFILE || number == ENFILE;
-}
-
-static enum hd_code code_of(int number)
-{
-    return number == ENOSPC || number == EDQUOT ? HD_STORAGE_FULL : HD_INTERNAL;
 }
 
 static int make_below(int run, const char *name, struct hd_error *error)
@@ -75,7 +66,7 @@ static int make_output(int outputs, const char *name, struct hd_error *error)
             return below;
     }
     if (folder < 0)
-        return hd_error_system(error, HD_INTERNAL, errno, "cannot make the folder of output '%s'", name);
+        return hd_error_system(error, code_of(errno), errno, "cannot make the folder of output '%s'", name);
     close(folder);
     return 0;
 }
@@ -178,7 +169,7 @@ static int give_folder(int run, const struct user *user, struct hd_error *error)
     int result = open_ways(run);
     if (result == 0 && fchown(run, user->uid, user->gid) < 0)
         result = -errno;
-    return result < 0 ? hd_error_system(error, HD_INTERNAL, -result, "cannot give the run folder to the user '%s'", user->name) : 0;
+    return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot give the run folder to the user '%s'", user->name) : 0;
 }
 
 /* What is of the user's folder itself, with his rights: by an attempt before he may have put links to anything there. */
@@ -187,7 +178,7 @@ static int enter_user(const struct user *user, struct user_stay *ret_stay, struc
     if (user == NULL)
         return 0;
     int result = user_enter(user, ret_stay);
-    return result < 0 ? hd_error_system(error, HD_INTERNAL, -result, "cannot prepare the run folder as the user '%s'", user->name) : 0;
+    return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot prepare the run folder as the user '%s'", user->name) : 0;
 }
 
 static bool has_variable(char *const *environment, const char *name)
@@ -298,10 +289,13 @@ static void spawn_into(const struct plan *plan, int log, bool stop, bool last_tr
         ret->outcome = PREPARE_FAILED;
 }
 
-/* A full disk is waited for, as it would fail one run after the other; a run that is to end needs no disk. */
-static enum prepare_outcome failed_outcome(const struct hd_error *error, const atomic_bool *stop)
+/* A full disk is waited for, as it would fail one run after the other, a shortage for some seconds; a run that is to end needs no disk. */
+static void settle_failure(struct prepared *prepared, const atomic_bool *stop, bool last_try)
 {
-    return error->code == HD_STORAGE_FULL && !atomic_load(stop) ? PREPARE_AGAIN : PREPARE_FAILED;
+    enum hd_code code = prepared->error.code;
+    prepared->is_short = code == HD_UNAVAILABLE;
+    prepared->outcome =
+        (prepared->is_short && !last_try) || (code == HD_STORAGE_FULL && !atomic_load(stop)) ? PREPARE_AGAIN : PREPARE_FAILED;
 }
 
 static int open_log_as(int run, const struct user *user, struct hd_error *error)
@@ -324,7 +318,7 @@ static void prepare_locked(const struct plan *plan, int run, int lock, bool move
     if (log < 0 || fill_folder(plan, user, run, moved, stop, &ret->error) < 0) {
         /* A monitor of an earlier daemon may still be about to take the lock: without launch.json it runs nothing. */
         unlinkat(run, ORDER_FILE, 0);
-        ret->outcome = failed_outcome(&ret->error, stop);
+        settle_failure(ret, stop, last_try);
         release_lock(lock);
     } else {
         release_lock(lock);
@@ -342,8 +336,7 @@ void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, st
     int run = path_make_folder(plan->folder);
     if (run < 0) {
         hd_error_system(&prepared.error, code_of(-run), -run, "cannot make the run folder '%s'", plan->folder);
-        prepared.is_short = is_shortage(-run);
-        prepared.outcome = prepared.is_short && !last_try ? PREPARE_AGAIN : failed_outcome(&prepared.error, stop);
+        settle_failure(&prepared, stop, last_try);
         *ret_prepared = prepared;
         return;
     }
@@ -353,8 +346,7 @@ void prepare(const struct plan *plan, const atomic_bool *stop, bool last_try, st
             prepared.outcome = PREPARE_AGAIN;
         } else if (lock < 0) {
             hd_error_system(&prepared.error, code_of(-lock), -lock, "cannot lock the run folder '%s'", plan->folder);
-            prepared.is_short = is_shortage(-lock);
-            prepared.outcome = prepared.is_short && !last_try ? PREPARE_AGAIN : failed_outcome(&prepared.error, stop);
+            settle_failure(&prepared, stop, last_try);
         } else if (look_for_claim(run, plan->order.attempt, true, &prepared)) {
             release_lock(lock);
         } else {

@@ -15,6 +15,7 @@
 #include "ignore.h"
 #include "path.h"
 #include "place.h"
+#include "shortage.h"
 #include "tree.h"
 #include "user.h"
 
@@ -56,17 +57,19 @@ static int refuse(struct take *take, const char *path, const char *problem)
     return -HD_INVALID;
 }
 
+/* A shortage is none of the user's faults. */
 static int refuse_system(struct take *take, const char *path, int number)
 {
     char problem[256];
+    if (is_shortage(number))
+        return hd_error_system(take->error, HD_UNAVAILABLE, number, "cannot read '%s/%s'", take->source, path);
     snprintf(problem, sizeof problem, "cannot be read: %s", strerror(number));
     return refuse(take, path, problem);
 }
 
 static int fail_target(struct take *take, const char *path, int number)
 {
-    enum hd_code code = number == ENOSPC || number == EDQUOT ? HD_STORAGE_FULL : HD_INTERNAL;
-    return hd_error_system(take->error, code, number, "cannot write the snapshot of '%s/%s'", take->source, path);
+    return hd_error_system(take->error, code_of(number), number, "cannot write the snapshot of '%s/%s'", take->source, path);
 }
 
 static bool is_left_out(const struct take *take, const char *name, const char *path, bool is_folder)
@@ -351,24 +354,30 @@ static int take_into(struct take *take, int source, int home, const char *name)
     return result;
 }
 
-static int no_directory(const char *source, struct hd_error *error)
+static int no_directory(const char *source, int number, struct hd_error *error)
 {
+    if (is_shortage(number))
+        return hd_error_system(error, HD_UNAVAILABLE, number, "cannot read '%s'", source);
     hd_error_set(error, HD_INVALID, "'" SNAPSHOT_TARGET "': no such directory: %s", source);
     if (error != NULL)
         snprintf(error->target, sizeof error->target, "%s", SNAPSHOT_TARGET);
     return -HD_INVALID;
 }
 
-/* A descriptor of the source, and where it is without links; -1 when it cannot be read. */
+/* A descriptor of the source, and where it is without links; the negative number of the system's error when it cannot be read. */
 static int open_source(const char *source, const struct user *user, char *ret_path)
 {
     struct user_stay stay = {0};
-    if (user != NULL && user_enter(user, &stay) < 0)
-        return -1;
+    int entered = user != NULL ? user_enter(user, &stay) : 0;
+    if (entered < 0)
+        return entered;
     int from = realpath(source, ret_path) == NULL ? -1 : open(ret_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (from < 0)
+        from = -errno;
     if (from >= 0 && faccessat(from, ".", R_OK | X_OK, AT_EACCESS) < 0) {
+        int number = errno;
         close(from);
-        from = -1;
+        from = -number;
     }
     user_leave(&stay);
     return from;
@@ -379,7 +388,7 @@ int snapshot_take(const char *source, const char *target, int64_t limit, const s
     struct take take = {.limit = limit, .user = user, .error = error};
     int from = open_source(source, user, take.source);
     if (from < 0)
-        return no_directory(source, error);
+        return no_directory(source, -from, error);
     char parent[PATH_MAX];
     const char *name = NULL;
     int home = path_make_parent(target, parent, sizeof parent, &name);
@@ -393,5 +402,5 @@ int snapshot_take(const char *source, const char *target, int64_t limit, const s
 int snapshot_remove(const char *path, struct hd_error *error)
 {
     int result = tree_remove(AT_FDCWD, path);
-    return result < 0 ? hd_error_system(error, HD_INTERNAL, -result, "cannot remove '%s'", path) : 0;
+    return result < 0 ? hd_error_system(error, code_of(-result), -result, "cannot remove '%s'", path) : 0;
 }
