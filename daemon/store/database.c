@@ -55,6 +55,15 @@ static int tell_failure(struct database *database, struct hd_error *error)
     }
 }
 
+static int tell_no_memory(struct database *database, struct hd_error *error)
+{
+    int result = hd_error_set(&database->trouble, HD_UNAVAILABLE, "the database does not answer: out of memory");
+
+    if (error != NULL)
+        *error = database->trouble;
+    return result;
+}
+
 int database_failed(struct database *database, struct hd_error *error)
 {
     int result = tell_failure(database, &database->trouble);
@@ -73,6 +82,17 @@ static const char READER_SETUP[] = "PRAGMA query_only = ON;"
                                    "PRAGMA temp_store = MEMORY;"
                                    "PRAGMA cache_size = -4096;";
 
+/* SQLite may put a text together only when it is asked for, and has no way then to tell that there was no memory: it is asked here. */
+static bool has_its_texts(sqlite3_stmt *statement)
+{
+    int count = sqlite3_data_count(statement);
+
+    for (int column = 0; column < count; column++)
+        if (sqlite3_column_type(statement, column) == SQLITE_TEXT && sqlite3_column_text(statement, column) == NULL)
+            return false;
+    return true;
+}
+
 /* Where the file system cannot share memory SQLite stays with another mode, in which readers wait, and says so only in its answer. */
 static int use_write_ahead_log(struct database *database, struct hd_error *error)
 {
@@ -87,6 +107,8 @@ static int use_write_ahead_log(struct database *database, struct hd_error *error
         return database_failed(database, error);
     if (sqlite3_step(statement) != SQLITE_ROW)
         result = database_failed(database, error);
+    else if (!has_its_texts(statement))
+        result = tell_no_memory(database, error);
     else if (strcmp(database_text(statement, 0), "wal") != 0)
         result = hd_error_set(error, HD_UNAVAILABLE, "its file system has no shared memory for a write-ahead log: it must be a local one");
     sqlite3_finalize(statement);
@@ -253,6 +275,10 @@ int database_step(struct database *database, sqlite3_stmt *statement, struct hd_
 
     errno = 0;
     result = sqlite3_step(statement);
+    if (result == SQLITE_ROW && !has_its_texts(statement)) {
+        database_reset(statement);
+        return tell_no_memory(database, error);
+    }
     if (result == SQLITE_ROW || result == SQLITE_DONE)
         database->trouble.code = HD_NO_ERROR;
     if (result == SQLITE_ROW)

@@ -60,6 +60,21 @@ static int call_fcntl(int file, int command, ...)
     return -1;
 }
 
+/* Which texts take memory when they are asked for depends on SQLite's version (in 3.40 none that a table has): here each may. */
+const unsigned char *__real_sqlite3_column_text(sqlite3_stmt *statement, int column);
+const unsigned char *__wrap_sqlite3_column_text(sqlite3_stmt *statement, int column);
+
+const unsigned char *__wrap_sqlite3_column_text(sqlite3_stmt *statement, int column)
+{
+    static _Thread_local const unsigned char *given[64]; /* what was given is there when it is asked for again */
+    const unsigned char *text = __real_sqlite3_column_text(statement, column);
+
+    if (text == NULL || text == given[column % 64])
+        return text;
+    given[column % 64] = fault_strikes(FAULT_MEMORY, "sqlite3_column_text") ? NULL : text;
+    return given[column % 64];
+}
+
 static void hook_calls(void)
 {
     static const struct {
@@ -88,5 +103,6 @@ void fault_hook_sqlite(void)
     methods.xMalloc = allocate;
     methods.xRealloc = reallocate;
     (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+    (void)sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0); /* else small blocks come from a store of each connection, which never fails */
     hook_calls();
 }

@@ -11,19 +11,22 @@
 #include "fault.h"
 #include "store_fixture.h"
 
-enum { CALLS_MAX = 20000, TEXT_SIZE = 512 };
+enum { CALLS_MAX = 20000, TEXT_SIZE = 1000, LONG_TEXT = 9015 };
 
 static struct store_fixture fixture;
 static struct hd_specification specification;
 static char config[4096];
+/* More than a page of the database: SQLite puts it together from several. */
+static char long_text[LONG_TEXT + 1];
 
 /* Check's assertions allocate memory themselves: nothing may be asserted while a fault is armed. So what is wrong is noted. */
-static char wrong[1024];
+static char wrong[1100];
+static char seen[TEXT_SIZE]; /* by the last read */
 
 static void note(const char *what, const struct hd_error *error)
 {
     if (wrong[0] == '\0')
-        snprintf(wrong, sizeof wrong, "%.60s: %.900s", what, error != NULL ? error->message : "");
+        snprintf(wrong, sizeof wrong, "%.60s: %.1000s", what, error != NULL ? error->message : seen);
 }
 
 /* A failure that a client is told as such, and may try again after. */
@@ -72,7 +75,7 @@ static void create(void)
 
     TRY_TWICE(store_create_sweep, sweep,
               (struct store_create_sweep){
-                  .id = "S", .specification = &specification, .config = config, .warnings = "[]", .write = {.done = fixture_done}});
+                  .id = "S", .specification = &specification, .config = config, .warnings = long_text, .write = {.done = fixture_done}});
     sweep_key = sweep.ret_key;
     TRY_TWICE(store_generate, children,
               (store_generate_clear(&children), (struct store_generate){.sweep = sweep_key,
@@ -91,10 +94,9 @@ static void create(void)
 
 static void report(int64_t sequence)
 {
-    static const struct store_point points[] = {{.name = "acc", .kind = STORE_FLOAT, .number = 0.5},
-                                                {.name = "a string that is longer than what SQLite keeps in place",
-                                                 .kind = STORE_STRING,
-                                                 .text = "and a text that is longer than that"}};
+    static const struct store_point points[] = {
+        {.name = "acc", .kind = STORE_FLOAT, .number = 0.5},
+        {.name = "a string that is longer than what SQLite keeps in place", .kind = STORE_STRING, .text = long_text}};
     struct store_report request = {0};
 
     TRY_TWICE(store_report, request,
@@ -148,8 +150,6 @@ static void live(void)
 /* --- Reads -------------------------------------------------------------------------------------------------------------------------------
  */
 
-static char seen[TEXT_SIZE];
-
 static void see(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void see(const char *format, ...)
@@ -162,10 +162,28 @@ static void see(const char *format, ...)
     va_end(arguments);
 }
 
+static int see_sweep(void *context, const struct store_sweep *sweep)
+{
+    (void)context;
+    see("%s %s %d %s %s %s|", sweep->id, sweep->experiment, (int)sweep->status, sweep->metric,
+        strcmp(sweep->warnings, long_text) == 0 ? "long" : sweep->warnings,
+        strcmp(sweep->config, config) == 0 ? "as given" : sweep->config);
+    return 0;
+}
+
 static int see_run(void *context, const struct store_run *run)
 {
     (void)context;
-    see("%s %s %d %g|", run->id, run->configuration, (int)run->status, run->has_metric ? run->best : -1);
+    see("%s %s %s %d %g %.25s|", run->id, run->sweep_id, run->configuration, (int)run->status, run->has_metric ? run->best : -1,
+        run->stop_reason != NULL ? run->stop_reason : "");
+    return 0;
+}
+
+static int see_event(void *context, const struct store_event *event)
+{
+    (void)context;
+    see("%d %s %s %.10s|", (int)event->kind, event->sweep_id, event->run_id != NULL ? event->run_id : "",
+        event->detail != NULL ? event->detail : "");
     return 0;
 }
 
@@ -179,7 +197,7 @@ static int see_series(void *context, const struct store_series *series)
 static int see_point(void *context, const struct store_stored_point *point)
 {
     (void)context;
-    see("%g %.9s|", point->number, point->text != NULL ? point->text : "");
+    see("%g %s|", point->number, point->text == NULL ? "none" : strcmp(point->text, long_text) == 0 ? "long" : point->text);
     return 0;
 }
 
@@ -211,8 +229,10 @@ static int read_all(struct store_reader *reader, struct hd_error *error)
 
     seen[0] = '\0';
     result = store_find(reader, "S_0", &found, error);
-    if (result == 0 && found.what != STORE_RUN)
+    if (result == 0 && (found.what != STORE_RUN || strcmp(found.sweep_id, "S") != 0))
         note("store_find", NULL);
+    if (result == 0)
+        result = store_read_sweep(reader, sweep_key, see_sweep, NULL, error);
     if (result == 0)
         result = store_read_sorted(reader, sweep_key, false, false, 0, see_run, NULL, error);
     if (result == 0)
@@ -221,11 +241,17 @@ static int read_all(struct store_reader *reader, struct hd_error *error)
         result = store_read_metrics(reader, sweep_key, run_keys[0], &metrics, error);
     if (result == 0)
         result = read_logs(reader, error);
+    if (result == 0)
+        result =
+            store_read_events(reader, &(struct store_event_range){.sweep = sweep_key, .until = INT64_MAX}, see_event, NULL, NULL, error);
     return result;
 }
 
-static const char EXPECTED[] = "S_0 {\"x\":0} 7 0.5|S_1 {\"x\":1} 9 -1|S_0 {\"x\":0} 7 0.5|acc 2|0.5 |0.5 |a string  2|0 and a tex|0 and a "
-                               "tex|S 0 4096|S 1 8192|12288";
+static const char EXPECTED[] =
+    "S Default 7 acc long as given|S_0 S {\"x\":0} 7 0.5 |S_1 S {\"x\":1} 9 -1 {\"kind\":\"user\",\"message\":|S_0 S {\"x\":0} 7 0.5 |"
+    "acc 2|0.5 none|0.5 none|a string  2|0 long|0 long|S 0 4096|S 1 8192|12288"
+    "1 S  xxxxxxxxxx|3 S  {\"first\":0|5 S S_0 |5 S S_0 |5 S S_1 |5 S S_1 |4 S  {\"code\":\"s|2 S  |5 S S_0 |5 S S_0 |5 S S_0 |"
+    "5 S S_1 |5 S S_1 {\"kind\":\"u|5 S S_1 {\"kind\":\"u|2 S  {\"code\":\"s|";
 
 /* By the loop's reader, and by one of the pool. */
 static void look(void)
@@ -242,7 +268,7 @@ static void look(void)
         if (result != 0)
             check_failure("read", &error);
         else if (strcmp(seen, EXPECTED) != 0)
-            note("read", &(struct hd_error){.message = "rows are not what they are"});
+            note("rows are not what they are", NULL);
     }
 }
 
@@ -297,6 +323,27 @@ static void fail_each_while_working(enum fault_kind kind, long stride, long at_l
     ck_assert_int_gt(nth, at_least);
 }
 
+/* A read that gives rows gives what is stored: no value is another for want of memory. All of them, since a read is cheap. */
+static void fail_each_while_reading(enum fault_kind kind, long at_least)
+{
+    const char *failed = "";
+    long nth = 0;
+
+    wrong[0] = '\0';
+    fixture_open(&fixture, NULL);
+    work();
+    for (; failed != NULL; nth++) {
+        ck_assert_int_lt(nth, CALLS_MAX);
+        fault_arm(kind, nth);
+        look();
+        failed = fault_disarm();
+        ck_assert_msg(wrong[0] == '\0', "%s, call %ld: %s", failed, nth, wrong);
+    }
+    fixture_close(&fixture);
+    fixture_remove(&fixture);
+    ck_assert_int_gt(nth, at_least);
+}
+
 static void fail_each_while_opening(enum fault_kind kind, long stride, long at_least)
 {
     const struct store_settings settings = {.path = fixture.path, .queue_limit = 1 << 20};
@@ -341,6 +388,18 @@ START_TEST(calls_while_working)
 }
 END_TEST
 
+START_TEST(allocations_while_reading)
+{
+    fail_each_while_reading(FAULT_MEMORY, 100);
+}
+END_TEST
+
+START_TEST(calls_while_reading)
+{
+    fail_each_while_reading(FAULT_SYSTEM, 10);
+}
+END_TEST
+
 START_TEST(allocations_while_opening)
 {
     fail_each_while_opening(FAULT_MEMORY, 97, 100);
@@ -361,6 +420,7 @@ static void set_up(void)
     hd_json_print(&text, specification.config, HD_JSON_COMPACT);
     snprintf(config, sizeof config, "%s", text.data);
     hd_text_clear(&text);
+    memset(long_text, 'x', LONG_TEXT);
 }
 
 static void tear_down(void)
@@ -373,7 +433,7 @@ static void add(Suite *suite, const char *name, const TTest *test)
     TCase *tests = tcase_create(name);
 
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 280);
+    tcase_set_timeout(tests, getenv("HD_EVERY_FAULT") != NULL ? 24 * 3600 : 280);
     tcase_add_test(tests, test);
     suite_add_tcase(suite, tests);
 }
@@ -388,6 +448,8 @@ int main(void)
     fault_hook_cjson();
     add(suite, "allocations while working", allocations_while_working);
     add(suite, "calls while working", calls_while_working);
+    add(suite, "allocations while reading", allocations_while_reading);
+    add(suite, "calls while reading", calls_while_reading);
     add(suite, "allocations while opening", allocations_while_opening);
     add(suite, "calls while opening", calls_while_opening);
     SRunner *runner = srunner_create(suite);
