@@ -78,6 +78,12 @@ static void complain(void *context, const char *line)
     log_line(LOG_LEVEL_DEBUG, "http: %s", line);
 }
 
+static void warn(void *context, const char *line)
+{
+    (void)context;
+    log_line(LOG_LEVEL_WARNING, "http: %s", line);
+}
+
 /* --- What children get of our environment ------------------------------------------------------------------------------------------------
  */
 
@@ -386,6 +392,7 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .authenticate = authenticate,
         .record = audit_record,
         .complain = complain,
+        .warn = warn,
         .routes = api_routes,
         .context = &daemon->api,
     };

@@ -57,6 +57,9 @@ static void limit_address(struct http_connection *peer)
     if (count <= limit + HTTP_ADDRESS_ABOVE)
         return;
     shutdown(peer->fd, SHUT_RDWR);
+    peer->dismissed = true;
+    peer->server->connections--;
+    peer->server->dismissed++;
     http_connection_enter(peer, HTTP_REPLYING);
 }
 
@@ -83,8 +86,11 @@ static void started(struct http_server *server, struct MHD_Connection *connectio
 
 static void ended(struct http_server *server, struct http_connection *peer)
 {
-    server->connections--;
-    /* libmicrohttpd listens again after a full house only when it is run, and nothing else may happen that would run it. */
+    if (peer != NULL && peer->dismissed)
+        server->dismissed--;
+    else
+        server->connections--;
+    /* After a full house there is room for one more, and nothing else may happen that would have us look (accept.c). */
     http_loop_kick(server);
     if (peer == NULL)
         return;

@@ -83,10 +83,12 @@ struct http_settings {
     /* Is told each request to a route with HTTP_RECORDED before its handler. False: it has answered, and there is nothing to handle. NULL:
      * nobody is told. */
     bool (*record)(void *context, struct http_request *request);
-    /* Takes what libmicrohttpd complains about (bad requests, no descriptors left), at most one line a second; NULL: nobody. */
+    /* Takes what libmicrohttpd complains about (bad requests), at most one line a second; NULL: nobody. */
     void (*complain)(void *context, const char *line);
+    /* Takes what keeps the server from its work, now and then while it does; NULL: nobody. */
+    void (*warn)(void *context, const char *line);
     const struct http_route *routes;
-    void *context; /* for authenticate, complain and handlers */
+    void *context; /* for authenticate, complain, warn and handlers */
 };
 
 /* The path in "unix:/run/hyperdrive/socket"; NULL for another address. */

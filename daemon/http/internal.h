@@ -51,6 +51,7 @@ struct http_connection {
     struct http_certificate *certificate;    /* what it was shown; NULL: plain HTTP */
     struct http_address *address;            /* where it counts; NULL: nowhere */
     bool linger;                             /* the client may still be sending what nobody will read */
+    bool dismissed;                          /* it was shut at once, and counts no more */
     struct http_watch *watch;                /* for the client's end; NULL when memory was short */
     struct http_stream *stream;              /* what is being sent, when it is one */
 };
@@ -131,6 +132,7 @@ struct http_server {
     bool due;         /* MHD_run is wanted in this turn */
     struct MHD_Daemon *daemon;
     int listen_fd;
+    struct http_accepting *accepting; /* NULL: not any more */
     int port;
     bool loopback;     /* no other machine can connect */
     bool local;        /* a Unix socket */
@@ -141,6 +143,7 @@ struct http_server {
     uint64_t stage_limit_ms[HTTP_STAGES]; /* 0: none of ours */
     struct http_stage_list stages[HTTP_STAGES];
     size_t connections;
+    size_t dismissed; /* further ones, that libmicrohttpd still has to let go of */
     struct http_address *addresses[HTTP_ADDRESS_BUCKETS];
     size_t body_bytes;                             /* of all requests */
     struct http_request *requests;                 /* all that live */
@@ -167,6 +170,13 @@ int http_loop_open(struct http_server *server, struct hd_error *error);
 void http_loop_kick(struct http_server *server);
 /* A libuv handle of the server has been closed; the last one frees the server. */
 void http_loop_handle_closed(struct http_server *server);
+
+/* accept.c */
+int http_accept_open(struct http_server *server, struct hd_error *error);
+/* Takes no more connections; the listening socket may be closed then. */
+void http_accept_close(struct http_server *server);
+/* Takes connections, or waits with that, as it is right now; returns when it is to be asked again, UINT64_MAX: when one has ended. */
+uint64_t http_accept_late(struct http_server *server, uint64_t now_ms);
 
 /* connection.c */
 void http_connection_notify(void *server, struct MHD_Connection *connection, void **socket_context,

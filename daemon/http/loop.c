@@ -82,7 +82,7 @@ static void shut_all(struct http_server *server, enum http_stage stage)
 static void begin_close(struct http_server *server, uint64_t now_ms)
 {
     server->phase_limit_ms = now_ms + HTTP_CLOSE_ARRIVE_MS;
-    MHD_quiesce_daemon(server->daemon);
+    http_accept_close(server);
     http_stream_end_all(server, now_ms);
     run(server);
     close(server->listen_fd);
@@ -169,6 +169,7 @@ static void turn(uv_prepare_t *prepare)
     uint64_t next_ms = server->phase != HTTP_SERVING ? server->phase_limit_ms : UINT64_MAX;
     uint64_t late_ms = http_connection_late(server, now_ms);
     uint64_t linger_ms = http_linger_late(server, now_ms);
+    uint64_t accept_ms = http_accept_late(server, now_ms);
     uint64_t stream_ms = server->phase == HTTP_SERVING ? http_stream_beat(server, now_ms) : http_stream_late(server, now_ms);
     if (late_ms < next_ms)
         next_ms = late_ms;
@@ -176,6 +177,8 @@ static void turn(uv_prepare_t *prepare)
         next_ms = linger_ms;
     if (stream_ms < next_ms)
         next_ms = stream_ms;
+    if (accept_ms < next_ms)
+        next_ms = accept_ms;
     arm_timer(server, now_ms, next_ms);
 }
 

@@ -45,13 +45,13 @@ static int start_daemon(struct http_server *server, struct hd_error *error)
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     bool secure = settings->certificate != NULL;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (secure ? (unsigned)MHD_USE_TLS : 0), 0, NULL, NULL,
-        http_exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, complain, server, /* must be the first one */
-        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_LIMIT, settings->connections + HTTP_CONNECTIONS_ABOVE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify, server,
-        MHD_OPTION_NOTIFY_COMPLETED, http_exchange_end, server, MHD_OPTION_URI_LOG_CALLBACK, http_exchange_begin, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, server, MHD_OPTION_ARRAY, secure ? tls : none, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | (secure ? (unsigned)MHD_USE_TLS : 0), 0,
+        NULL, NULL, http_exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, complain, server, /* must be the first one */
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
+        settings->connections + HTTP_CONNECTIONS_ABOVE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_POOL_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify, server, MHD_OPTION_NOTIFY_COMPLETED,
+        http_exchange_end, server, MHD_OPTION_URI_LOG_CALLBACK, http_exchange_begin, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped,
+        server, MHD_OPTION_ARRAY, secure ? tls : none, MHD_OPTION_END);
     if (server->daemon == NULL)
         return hd_error_system(error, HD_INTERNAL, errno, "cannot start libmicrohttpd");
     return 0;
@@ -106,14 +106,18 @@ int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct htt
     rc = start_daemon(server, error);
     if (rc < 0)
         goto destroy_response;
-    rc = http_loop_open(server, error);
+    rc = http_accept_open(server, error);
     if (rc < 0)
         goto stop_daemon;
+    rc = http_loop_open(server, error);
+    if (rc < 0)
+        goto close_accepting;
     *ret_server = server;
     return 0;
 
+close_accepting:
+    http_accept_close(server);
 stop_daemon:
-    MHD_quiesce_daemon(server->daemon);
     MHD_stop_daemon(server->daemon);
 destroy_response:
     MHD_destroy_response(server->short_of_memory);
