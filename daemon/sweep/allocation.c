@@ -327,19 +327,18 @@ struct grant *allocation_take(struct allocation *allocation, const struct demand
     int wanted = gpu_count(demand), vendor = wanted > 0 ? choose_vendor(allocation, demand, waits) : 0;
     struct grant *grant;
 
+    allocation->short_of_memory = false;
     if (vendor < 0 || !may_give(cpus) || (demand->cpus > 0 && free_of(cpus) - (waits ? 0 : allocation->cpus_kept) < demand->cpus) ||
         allocation->slots - allocation->slots_taken - (waits ? 0 : allocation->slots_kept) < slot_of(allocation, demand))
         return NULL;
     grant = begin(allocation, demand, wanted);
-    if (grant == NULL)
-        return NULL;
-    for (int i = 0; i < wanted; i++)
+    for (int i = 0; i < wanted && grant != NULL; i++)
         hold(grant, fullest(allocation, (enum gpu_vendor)vendor, share, waits), share);
-    if (print_gpus(grant) != 0) {
-        allocation_release(allocation, grant);
-        return NULL;
-    }
-    return grant;
+    if (grant != NULL && print_gpus(grant) == 0)
+        return grant;
+    allocation_release(allocation, grant);
+    allocation->short_of_memory = true;
+    return NULL;
 }
 
 struct grant *allocation_renew(struct allocation *allocation, struct grant *grant, const struct demand *demand)

@@ -59,6 +59,7 @@ struct allocation {
     int64_t slots_wanted;   /* 0: counted by the machine */
     int64_t slots, slots_taken;
     int64_t slots_kept, cpus_kept; /* for the child that waits */
+    bool short_of_memory;          /* that is why the last take gave nothing */
 };
 
 /* `slots` 0: counted by the machine. Nothing can be taken before allocation_set_machine(). -1 when memory is short. */

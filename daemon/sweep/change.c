@@ -26,7 +26,10 @@ static bool set_member(cJSON *config, const char *name, int64_t value)
 {
     cJSON *item = value > 0 ? hd_json_new_integer(value) : cJSON_CreateNull();
 
-    return item != NULL && cJSON_ReplaceItemInObjectCaseSensitive(config, name, item);
+    if (item != NULL && cJSON_ReplaceItemInObjectCaseSensitive(config, name, item))
+        return item->string != NULL; /* which cJSON does not look at */
+    cJSON_Delete(item);
+    return false;
 }
 
 static bool set_limits(cJSON *config, int64_t max_total, int64_t max_concurrent)

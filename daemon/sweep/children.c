@@ -12,7 +12,14 @@
 #include "live.h"
 #include "log.h"
 
-enum { RETRY_US = 1000000, TOKEN_SIZE = 256 };
+enum { TOKEN_SIZE = 256 };
+
+struct running {
+    struct store_running request; /* first: the write comes back as this */
+    struct live_run *run;         /* lives on until its end is stored, which is written behind this */
+    struct deadline retry;
+    char boot_id[sizeof((struct launch_identity *)NULL)->boot_id];
+};
 
 /* --- Launch ------------------------------------------------------------------------------------------------------------------------------
  */
@@ -147,22 +154,46 @@ static struct launch_child *start(struct live_run *run, const char *folder, cons
     return child;
 }
 
+/* Whatever has become of it meanwhile: launching it again starts it, or finds its monitor, or the record of its end. */
+static void launch_later(struct live_run *run, const char *for_what)
+{
+    log_line(LOG_LEVEL_ERROR, "run %s: no memory %s; tried again in a second", run->id, for_what);
+    deadline_set_again(&run->sweep->sweeps->deadlines, &run->timeout);
+}
+
+/* Memory that is needed when it runs, when nobody can wait for it. */
+static bool expect_start(struct live_run *run)
+{
+    if (run->start == NULL)
+        run->start = calloc(1, sizeof *run->start);
+    return run->start != NULL;
+}
+
 void children_launch(struct live_run *run)
 {
     struct live_sweep *sweep = run->sweep;
     char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
-    char *snapshot = folders_snapshot(sweep), *resumed = NULL;
+    char *snapshot = NULL, *resumed = NULL;
 
     fault_point("after_intent");
-    if (folder != NULL && resumed_outputs(run, &resumed) == 0)
+    if (folder != NULL && expect_start(run) && folders_snapshot(sweep, &snapshot) == 0 && resumed_outputs(run, &resumed) == 0)
         run->child = start(run, folder, snapshot, resumed);
     if (run->child == NULL)
-        log_line(LOG_LEVEL_ERROR, "run %s: no memory to start it; it is started when the daemon is started again", run->id);
+        launch_later(run, "to start it");
     else if (run->stopping)
         launch_stop(run->child);
     free(folder);
     free(snapshot);
     free(resumed);
+}
+
+/* While all children are ended none is started: this one's cancel is not stored yet. */
+void children_launch_again(struct live_run *run)
+{
+    if (run->sweep->sweeps->ending && !run->stopping)
+        deadline_set_again(&run->sweep->sweeps->deadlines, &run->timeout);
+    else
+        children_launch(run);
 }
 
 void children_adopt(struct live_run *run, const struct launch_identity *identity)
@@ -174,7 +205,7 @@ void children_adopt(struct live_run *run, const struct launch_identity *identity
     if (folder != NULL)
         run->child = launch_adopt(sweep->sweeps->launch, run->id, folder, run->attempt, identity, run);
     if (run->child == NULL)
-        log_line(LOG_LEVEL_ERROR, "run %s: no memory to watch it; it is taken up when the daemon is started again", run->id);
+        launch_later(run, "to watch it");
     else if (run->stopping)
         launch_stop(run->child);
     free(folder);
@@ -182,13 +213,6 @@ void children_adopt(struct live_run *run, const struct launch_identity *identity
 
 /* --- The program was executed ------------------------------------------------------------------------------------------------------------
  */
-
-struct running {
-    struct store_running request; /* first: the write comes back as this */
-    struct live_run *run;         /* lives on until its end is stored, which is written behind this */
-    struct deadline retry;
-    char boot_id[sizeof((struct launch_identity *)NULL)->boot_id];
-};
 
 void children_free_start(struct live_run *run)
 {
@@ -199,19 +223,19 @@ void children_free_start(struct live_run *run)
     run->start = NULL;
 }
 
-/* The end tells the start, too: with that there is nothing to try again. */
+/* The end tells the start, too, and so does the next look for a run that is taken up: with these there is nothing to try again. */
 static void try_start_later(struct running *running, const struct hd_error *error)
 {
     struct live_run *run = running->run;
     struct sweeps *sweeps = run->sweep->sweeps;
 
-    if (sweeps->closing || run->end != NULL) {
+    if (sweeps->closing || run->end != NULL || run->start != NULL) {
         free(running);
         return;
     }
     log_line(LOG_LEVEL_WARNING, "run %s: its start could not be stored, tried again in a second: %s", run->id, error->message);
     run->start = running;
-    (void)deadline_set(&sweeps->deadlines, &running->retry, deadline_now_us() + RETRY_US);
+    deadline_set_again(&sweeps->deadlines, &running->retry);
 }
 
 static void on_running_stored(struct store_write *write)
@@ -246,7 +270,7 @@ static void on_retry(struct deadline *deadline)
 static void on_running(struct launch_child *child, void *data, const struct launch_identity *identity, int64_t started_us)
 {
     struct live_run *run = data;
-    struct running *running = calloc(1, sizeof *running);
+    struct running *running = run->start;
 
     (void)child;
     fault_point("after_spawn");
@@ -254,8 +278,7 @@ static void on_running(struct launch_child *child, void *data, const struct laun
     run->sweep->told_of_space = false;
     control_watch_timeout(run);
     folders_prepare(run->sweep);
-    if (running == NULL)
-        return; /* the end tells the start, too */
+    run->start = NULL;
     running->run = run;
     running->retry.reached = on_retry;
     memcpy(running->boot_id, identity->boot_id, sizeof running->boot_id);
@@ -277,9 +300,9 @@ static void tidy(const struct live_run *run)
 {
     const struct live_sweep *sweep = run->sweep;
     char *folder = sweeps_run_folder(sweep->sweeps->settings.state_dir, sweep->id, run->number);
-    char *snapshot = folders_snapshot(sweep);
+    char *snapshot;
 
-    if (folder != NULL)
+    if (folders_snapshot(sweep, &snapshot) == 0 && folder != NULL)
         launch_tidy(sweep->sweeps->launch, folder, run->attempt, snapshot);
     free(folder);
     free(snapshot);
@@ -321,7 +344,7 @@ void children_free_end(struct live_run *run)
 static void try_end_later(struct live_run *run, const struct hd_error *error)
 {
     log_line(LOG_LEVEL_ERROR, "run %s: its end could not be stored, tried again in a second: %s", run->id, error->message);
-    (void)deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, deadline_now_us() + RETRY_US);
+    deadline_set_again(&run->sweep->sweeps->deadlines, &run->timeout);
 }
 
 /* The next attempt keeps the run's slot, so that it starts with the commit that has ended the one before. */
@@ -450,7 +473,7 @@ static int memory_message(const struct live_run *run, const struct launch_end *e
 static void leave_end(struct live_run *run)
 {
     children_free_end(run);
-    log_line(LOG_LEVEL_ERROR, "run %s: no memory to store its end; it is taken in when the daemon is started again", run->id);
+    launch_later(run, "for its end");
 }
 
 static void take_in_spool(struct live_run *run)

@@ -8,8 +8,6 @@
 #include "live.h"
 #include "log.h"
 
-enum { RETRY_US = 1000000 };
-
 bool client_is_launcher(const struct live_sweep *sweep)
 {
     return sweep->specification.run.launcher == HD_LAUNCHER_CLIENT;
@@ -208,11 +206,6 @@ static void forget_run(struct live_run *run, const struct store_sweep_state *sta
     live_sweep_release(sweep);
 }
 
-static void give_up_later(struct live_run *run)
-{
-    (void)deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, deadline_now_us() + RETRY_US);
-}
-
 static void on_told(struct store_write *write)
 {
     struct telling *telling = (struct telling *)write;
@@ -222,7 +215,7 @@ static void on_told(struct store_write *write)
     if (write->result == 0 && run != NULL && hd_status_ended(telling->request.ret_status))
         forget_run(run, &telling->request.ret_sweep);
     else if (write->result != 0 && telling->answer == NULL && run != NULL && !sweeps->closing)
-        give_up_later(run);
+        deadline_set_again(&sweeps->deadlines, &run->timeout);
     if (telling->answer != NULL)
         telling->answer(telling->data, telling->request.ret_status, write->result != 0 ? &write->error : NULL);
     free_telling(telling);
@@ -271,8 +264,7 @@ void client_stop(struct live_run *run)
 {
     struct sweeps *sweeps = run->sweep->sweeps;
 
-    if (!deadline_set(&sweeps->deadlines, &run->timeout, deadline_now_us() + sweeps->settings.grace_us))
-        log_line(LOG_LEVEL_ERROR, "run %s: no memory to wait for its client; it ends when the daemon is started again", run->id);
+    deadline_set(&sweeps->deadlines, &run->timeout, deadline_now_us() + sweeps->settings.grace_us);
 }
 
 void client_give_up(struct live_run *run)
@@ -283,7 +275,7 @@ void client_give_up(struct live_run *run)
         return;
     log_line(LOG_LEVEL_WARNING, "run %s: that its client has vanished could not be stored, tried again in a second: %s", run->id,
              error.message);
-    give_up_later(run);
+    deadline_set_again(&run->sweep->sweeps->deadlines, &run->timeout);
 }
 
 void client_recover(struct live_run *run)

@@ -58,16 +58,23 @@ void control_apply(struct live_sweep *sweep, const struct store_sweep_state *sta
 
 void control_watch_duration(struct live_sweep *sweep, int64_t started_us)
 {
-    if (!deadline_set(&sweep->sweeps->deadlines, &sweep->duration, started_us + sweep->specification.max_duration_us))
-        log_line(LOG_LEVEL_ERROR, "sweep %s: no memory to watch its max_duration", sweep->id);
+    deadline_set(&sweep->sweeps->deadlines, &sweep->duration, started_us + sweep->specification.max_duration_us);
 }
 
 void control_watch_timeout(struct live_run *run)
 {
     int64_t limit_us = run->sweep->specification.trial_timeout_us;
 
-    if (limit_us > 0 && run->started_us > 0 && !deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, run->started_us + limit_us))
-        log_line(LOG_LEVEL_ERROR, "run %s: no memory to watch its trial_timeout", run->id);
+    if (limit_us > 0 && run->started_us > 0)
+        deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, run->started_us + limit_us);
+}
+
+/* It has processes, its end is not stored, or it could not be taken up and will be. */
+static bool is_at_work(const struct live_run *run)
+{
+    bool is_ours = run->attempt > 0 && !client_is_launcher(run->sweep);
+
+    return run->child != NULL || run->end != NULL || (is_ours && deadline_is_set(&run->timeout));
 }
 
 void control_check_ended(struct sweeps *sweeps)
@@ -78,7 +85,7 @@ void control_check_ended(struct sweeps *sweeps)
         return;
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
         for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
-            if (run->child != NULL || run->end != NULL)
+            if (is_at_work(run))
                 return;
     sweeps->ended = NULL;
     ended(sweeps->ended_data);

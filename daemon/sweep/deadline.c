@@ -1,10 +1,9 @@
 #include "deadline.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 /* The timer's clock does not follow corrections of the wall clock, so it looks again at least this often. */
-enum { LONGEST_SLEEP_MS = 10000 };
+enum { LONGEST_SLEEP_MS = 10000, AGAIN_US = 1000000 };
 
 int64_t deadline_now_us(void)
 {
@@ -14,52 +13,64 @@ int64_t deadline_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void put(struct deadlines *deadlines, size_t place, struct deadline *deadline)
+/* --- A pairing heap: each deadline is a part of it itself ---------------------------------------------------------------------------- */
+
+static struct deadline *merge(struct deadline *a, struct deadline *b)
 {
-    deadlines->heap[place] = deadline;
-    deadline->place = place;
+    struct deadline *earlier = b == NULL || (a != NULL && a->at_us <= b->at_us) ? a : b, *later = earlier == a ? b : a;
+
+    if (later == NULL)
+        return earlier;
+    later->next = earlier->first;
+    later->link = &earlier->first;
+    if (later->next != NULL)
+        later->next->link = &later->next;
+    earlier->first = later;
+    return earlier;
 }
 
-static void sift_up(struct deadlines *deadlines, size_t place)
+/* One of all that lie beside each other: in pairs first, which is what keeps it shallow. */
+static struct deadline *merge_all(struct deadline *deadline)
 {
-    struct deadline *moving = deadlines->heap[place];
+    struct deadline *pairs = NULL, *all = NULL, *next;
 
-    for (; place > 1 && deadlines->heap[place / 2]->at_us > moving->at_us; place /= 2)
-        put(deadlines, place, deadlines->heap[place / 2]);
-    put(deadlines, place, moving);
-}
+    for (; deadline != NULL; deadline = next) {
+        struct deadline *second = deadline->next, *pair;
 
-static void sift_down(struct deadlines *deadlines, size_t place)
-{
-    struct deadline *moving = deadlines->heap[place];
-
-    for (;;) {
-        size_t child = place * 2;
-
-        if (child > deadlines->count)
-            break;
-        if (child < deadlines->count && deadlines->heap[child + 1]->at_us < deadlines->heap[child]->at_us)
-            child++;
-        if (deadlines->heap[child]->at_us >= moving->at_us)
-            break;
-        put(deadlines, place, deadlines->heap[child]);
-        place = child;
+        next = second != NULL ? second->next : NULL;
+        pair = merge(deadline, second);
+        pair->next = pairs;
+        pairs = pair;
     }
-    put(deadlines, place, moving);
+    for (; pairs != NULL; pairs = next) {
+        next = pairs->next;
+        all = merge(all, pairs);
+    }
+    return all;
+}
+
+static void put(struct deadlines *deadlines, struct deadline *deadline)
+{
+    deadlines->earliest = merge(deadlines->earliest, deadline);
+    if (deadlines->earliest == NULL)
+        return;
+    deadlines->earliest->next = NULL;
+    deadlines->earliest->link = &deadlines->earliest;
 }
 
 static void take_out(struct deadlines *deadlines, struct deadline *deadline)
 {
-    size_t place = deadline->place;
-    struct deadline *last = deadlines->heap[deadlines->count--];
+    struct deadline *below = merge_all(deadline->first);
 
-    deadline->place = 0;
-    if (last == deadline)
-        return;
-    put(deadlines, place, last);
-    sift_up(deadlines, place);
-    sift_down(deadlines, last->place);
+    *deadline->link = deadline->next;
+    if (deadline->next != NULL)
+        deadline->next->link = deadline->link;
+    deadline->first = deadline->next = NULL;
+    deadline->link = NULL;
+    put(deadlines, below);
 }
+
+/* --- The timer ------------------------------------------------------------------------------------------------------------------------ */
 
 static void arm(struct deadlines *deadlines);
 
@@ -68,8 +79,8 @@ static void on_timer(uv_timer_t *timer)
     struct deadlines *deadlines = timer->data;
     int64_t now = deadline_now_us();
 
-    while (deadlines->count > 0 && deadlines->heap[1]->at_us <= now) {
-        struct deadline *deadline = deadlines->heap[1];
+    while (deadlines->earliest != NULL && deadlines->earliest->at_us <= now) {
+        struct deadline *deadline = deadlines->earliest;
 
         take_out(deadlines, deadline);
         deadline->reached(deadline);
@@ -81,11 +92,11 @@ static void arm(struct deadlines *deadlines)
 {
     int64_t wait_ms;
 
-    if (deadlines->count == 0) {
+    if (deadlines->earliest == NULL) {
         (void)uv_timer_stop(&deadlines->timer);
         return;
     }
-    wait_ms = (deadlines->heap[1]->at_us - deadline_now_us() + 999) / 1000;
+    wait_ms = (deadlines->earliest->at_us - deadline_now_us() + 999) / 1000;
     if (wait_ms < 0)
         wait_ms = 0;
     if (wait_ms > LONGEST_SLEEP_MS)
@@ -106,11 +117,6 @@ static void on_closed(uv_handle_t *timer)
 {
     struct deadlines *deadlines = timer->data;
 
-    for (size_t place = 1; place <= deadlines->count; place++)
-        deadlines->heap[place]->place = 0; /* their objects live on */
-    free(deadlines->heap);
-    deadlines->heap = NULL;
-    deadlines->count = deadlines->capacity = 0;
     deadlines->closed(deadlines->closed_data);
 }
 
@@ -121,28 +127,26 @@ void deadlines_close(struct deadlines *deadlines, void (*closed)(void *data), vo
     uv_close((uv_handle_t *)&deadlines->timer, on_closed);
 }
 
-bool deadline_set(struct deadlines *deadlines, struct deadline *deadline, int64_t at_us)
+void deadline_set(struct deadlines *deadlines, struct deadline *deadline, int64_t at_us)
 {
-    if (deadline->place != 0)
-        take_out(deadlines, deadline);
-    if (deadlines->count + 2 > deadlines->capacity) {
-        size_t capacity = deadlines->capacity == 0 ? 64 : deadlines->capacity * 2;
-        struct deadline **heap = realloc(deadlines->heap, capacity * sizeof *heap);
-
-        if (heap == NULL)
-            return false;
-        deadlines->heap = heap;
-        deadlines->capacity = capacity;
-    }
+    deadline_clear(deadlines, deadline);
     deadline->at_us = at_us;
-    put(deadlines, ++deadlines->count, deadline);
-    sift_up(deadlines, deadlines->count);
+    put(deadlines, deadline);
     arm(deadlines);
-    return true;
+}
+
+void deadline_set_again(struct deadlines *deadlines, struct deadline *deadline)
+{
+    deadline_set(deadlines, deadline, deadline_now_us() + AGAIN_US);
+}
+
+bool deadline_is_set(const struct deadline *deadline)
+{
+    return deadline->link != NULL;
 }
 
 void deadline_clear(struct deadlines *deadlines, struct deadline *deadline)
 {
-    if (deadline->place != 0)
+    if (deadline_is_set(deadline))
         take_out(deadlines, deadline);
 }

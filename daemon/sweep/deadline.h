@@ -12,22 +12,25 @@
 /* Part of the object that waits. A zeroed one is not set. */
 struct deadline {
     int64_t at_us;                              /* since 1970 UTC */
-    size_t place;                               /* in the heap, from 1; 0: not set */
+    struct deadline *first;                     /* of those below it in the heap, none of which is earlier */
+    struct deadline *next, **link;              /* beside it; link NULL: not set */
     void (*reached)(struct deadline *deadline); /* the deadline is no longer set when this is called */
 };
 
 struct deadlines {
     uv_timer_t timer;
-    struct deadline **heap; /* earliest first, from index 1 */
-    size_t count, capacity;
+    struct deadline *earliest; /* NULL: none is set */
     void (*closed)(void *data);
     void *closed_data;
 };
 
 int deadlines_open(struct deadlines *deadlines, uv_loop_t *loop, struct hd_error *error);
 void deadlines_close(struct deadlines *deadlines, void (*closed)(void *data), void *data);
-/* Sets or moves. False when memory is short. */
-bool deadline_set(struct deadlines *deadlines, struct deadline *deadline, int64_t at_us);
+/* Sets or moves. Takes no memory: what is tried again for want of it must not be lost. */
+void deadline_set(struct deadlines *deadlines, struct deadline *deadline, int64_t at_us);
+/* For what has failed: in a second. */
+void deadline_set_again(struct deadlines *deadlines, struct deadline *deadline);
+bool deadline_is_set(const struct deadline *deadline);
 void deadline_clear(struct deadlines *deadlines, struct deadline *deadline);
 int64_t deadline_now_us(void);
 

@@ -17,6 +17,7 @@ struct removal {
     };
     uv_work_t work;
     struct sweeps *sweeps;
+    bool unable; /* for want of memory */
     int64_t sweep;
     char id[64];
     sweeps_change_answer *answer;
@@ -87,13 +88,14 @@ static void purge(struct removal *removal)
 static void remove_folders(uv_work_t *work)
 {
     static const char *const PARTS[] = {"runs", "snapshots"};
-    const struct removal *removal = work->data;
+    struct removal *removal = work->data;
 
     for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
         struct hd_text path = {0};
         struct hd_error error = {0};
 
         hd_text_format(&path, "%s/%s/%s", removal->sweeps->settings.state_dir, PARTS[i], removal->id);
+        removal->unable |= path.failed;
         if (!path.failed && snapshot_remove(path.data, &error) != 0)
             log_line(LOG_LEVEL_WARNING, "sweep %s was deleted, but not all of its files: %s", removal->id, error.message);
         hd_text_clear(&path);
@@ -104,7 +106,9 @@ static void on_removed(uv_work_t *work, int status)
 {
     struct removal *removal = work->data;
 
-    if (status != 0 || removal->sweeps->closing)
+    if (removal->unable)
+        log_line(LOG_LEVEL_WARNING, "sweep %s: the rest of it is deleted at the next start: out of memory", removal->id);
+    if (status != 0 || removal->unable || removal->sweeps->closing)
         finish(removal);
     else
         purge(removal);

@@ -86,28 +86,56 @@ static void look(uv_work_t *work)
     looking->cpus = devices_cpus();
 }
 
+static void on_look_again(struct deadline *deadline)
+{
+    struct sweeps *sweeps = (struct sweeps *)((char *)deadline - offsetof(struct sweeps, look_again));
+    struct hd_error error = {0};
+
+    if (devices_look(sweeps, &error) != 0)
+        deadline_set_again(&sweeps->deadlines, deadline);
+}
+
+static void look_later(struct sweeps *sweeps)
+{
+    if (sweeps->closing)
+        return;
+    log_line(LOG_LEVEL_ERROR, "no memory for all devices; they are looked for again in a second");
+    sweeps->look_again.reached = on_look_again;
+    deadline_set_again(&sweeps->deadlines, &sweeps->look_again);
+}
+
+static void forget_look(struct look *looking)
+{
+    struct sweeps *sweeps = looking->sweeps;
+
+    devices_found_clear(&looking->found);
+    free(looking);
+    sweeps->submissions--;
+    close_when_quiet(sweeps);
+}
+
 static void on_looked(uv_work_t *work, int status)
 {
     struct look *looking = work->data;
     struct sweeps *sweeps = looking->sweeps;
 
     (void)status; /* nobody cancels it */
-    if (allocation_set_machine(&sweeps->allocation, looking->cpus, looking->found.gpus, looking->found.count) != 0)
-        log_line(LOG_LEVEL_ERROR, "no memory for all devices: some are not handed out before the daemon is started again");
+    if (allocation_set_machine(&sweeps->allocation, looking->cpus, looking->found.gpus, looking->found.count) != 0) {
+        look_later(sweeps);
+        forget_look(looking);
+        return;
+    }
     for (int i = 0; i < looking->found.notes.count; i++)
         log_line(LOG_LEVEL_WARNING, "devices: %s", looking->found.notes.list[i]);
     log_line(LOG_LEVEL_INFO, "devices: %d GPUs, %" PRId64 " CPUs, %" PRId64 " slots", looking->found.count, looking->cpus,
              sweeps->allocation.slots / SHARE_WHOLE);
     sweeps->device_notes = looking->found.notes;
     looking->found.notes = (struct hd_strings){0};
-    devices_found_clear(&looking->found);
-    free(looking);
     sweeps->devices_known = true;
     warn_of_impossible(sweeps);
     tell_waiters(sweeps);
     schedule(sweeps);
-    sweeps->submissions--;
-    close_when_quiet(sweeps);
+    forget_look(looking);
 }
 
 int devices_look(struct sweeps *sweeps, struct hd_error *error)

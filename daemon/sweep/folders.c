@@ -17,28 +17,29 @@ int folders_output_names(const struct hd_specification *specification, struct hd
     return result;
 }
 
-char *folders_snapshot(const struct live_sweep *sweep)
+int folders_snapshot(const struct live_sweep *sweep, char **ret_path)
 {
     struct hd_text text = {0};
 
+    *ret_path = NULL;
     if (sweep->specification.run.source_directory == NULL || !sweep->specification.run.snapshot)
-        return NULL;
+        return 0;
     hd_text_format(&text, "%s/snapshots/%s", sweep->sweeps->settings.state_dir, sweep->id);
-    return hd_text_take(&text);
+    *ret_path = hd_text_take(&text);
+    return *ret_path != NULL ? 0 : -HD_UNAVAILABLE;
 }
 
 /* The time keeps it apart from what an earlier daemon has left, which leftovers.c removes meanwhile. */
 static struct launch_ahead *open_ahead(const struct live_sweep *sweep)
 {
-    bool has_snapshot = sweep->specification.run.source_directory != NULL && sweep->specification.run.snapshot;
-    char *snapshot = folders_snapshot(sweep);
+    char *snapshot;
     struct hd_strings outputs = {0};
     struct hd_text place = {0};
     struct launch_ahead *ahead = NULL;
 
     hd_text_format(&place, "%s/" FOLDERS_AHEAD "/%s.%" PRId64, sweep->sweeps->settings.state_dir, sweep->id, deadline_now_us());
     /* A folder that is prepared ahead belongs to nobody yet. */
-    if (!place.failed && sweep->specification.run.run_as == NULL && has_snapshot == (snapshot != NULL) &&
+    if (folders_snapshot(sweep, &snapshot) == 0 && !place.failed && sweep->specification.run.run_as == NULL &&
         folders_output_names(&sweep->specification, &outputs) == 0)
         ahead = launch_ahead_open(sweep->sweeps->launch, place.data, snapshot, (const char *const *)outputs.list);
     hd_strings_clear(&outputs);

@@ -10,8 +10,6 @@
 #include "judge.h"
 #include "log.h"
 
-enum { RETRY_US = 1000000 };
-
 /* --- Stops ------------------------------------------------------------------------------------------------------------------------------
  */
 
@@ -43,7 +41,7 @@ static void store_later(struct judge_stop *stop, const struct hd_error *error)
     if (!sweeps->closing) {
         log_line(LOG_LEVEL_ERROR, "sweep %s: a stop by its policy could not be stored, tried again in a second: %s", judge->sweep->id,
                  error->message);
-        (void)deadline_set(&sweeps->deadlines, &judge->retry, deadline_now_us() + RETRY_US);
+        deadline_set_again(&sweeps->deadlines, &judge->retry);
     }
     answer(stop);
 }
@@ -151,21 +149,17 @@ static void tell_unjudged(struct live_sweep *sweep, const struct hd_decision *de
 /* --- Judging ----------------------------------------------------------------------------------------------------------------------------
  */
 
-void judge_apply(struct judge *judge, const struct hd_decision *decision, struct store_report *report, sweeps_judged *judged)
+bool judge_apply(struct judge *judge, const struct hd_decision *decision, struct store_report *report, sweeps_judged *judged)
 {
     struct judge_stop *stop;
 
     if (decision->no_metric)
         tell_unjudged(judge->sweep, decision);
     if (!decision->stop)
-        return;
+        return true;
     stop = calloc(1, sizeof *stop);
-    if (stop == NULL) {
-        log_line(LOG_LEVEL_ERROR, "sweep %s: no memory to stop a run; it is stopped when the daemon is started again", judge->sweep->id);
-        if (report != NULL)
-            judged(report);
-        return;
-    }
+    if (stop == NULL)
+        return false;
     *stop = (struct judge_stop){
         .request = {.decision = *decision, .metric = judge->sweep->specification.metric, .write = {.done = on_stop_stored}},
         .judge = judge,
@@ -173,6 +167,7 @@ void judge_apply(struct judge *judge, const struct hd_decision *decision, struct
         .judged = judged,
     };
     store(stop);
+    return true;
 }
 
 /* At most one of a run's reports stops it, so the report has one stop to wait for. */
@@ -188,14 +183,15 @@ bool judge_feed(struct judge *judge, struct judged_reports *reports, struct stor
         if (decision.stop)
             stop = decision;
         else
-            judge_apply(judge, &decision, NULL, NULL);
+            (void)judge_apply(judge, &decision, NULL, NULL);
     }
     if (reports->ended && judge->state == JUDGE_JUDGES)
         hd_policy_end(judge->policy, reports->run);
-    if (stop.stop)
-        judge_apply(judge, &stop, report, judged);
     free(reports);
-    return stop.stop;
+    if (!stop.stop || judge_apply(judge, &stop, report, judged))
+        return stop.stop;
+    judge_lose(judge);
+    return false;
 }
 
 static struct judge *find(const struct sweeps *sweeps, int64_t sweep)

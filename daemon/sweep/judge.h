@@ -47,7 +47,8 @@ struct judge {
 /* judge.c */
 /* Feeds the policy, and stores what it decides; takes over `reports`. `report` (NULL: none) waits for a stop: then this is true. */
 bool judge_feed(struct judge *judge, struct judged_reports *reports, struct store_report *report, sweeps_judged *judged);
-void judge_apply(struct judge *judge, const struct hd_decision *decision, struct store_report *report, sweeps_judged *judged);
+/* False when memory is short for a stop, which the log tells when it is played anew. `report` (NULL: none) waits for it. */
+bool judge_apply(struct judge *judge, const struct hd_decision *decision, struct store_report *report, sweeps_judged *judged);
 void judge_store_again(struct judge *judge);
 void judge_drop_unstored(struct judge *judge);
 

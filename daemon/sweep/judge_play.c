@@ -6,7 +6,7 @@
 #include "judge.h"
 #include "log.h"
 
-enum { RETRY_US = 1000000, LATE_VALUES_MAX = 16384 };
+enum { LATE_VALUES_MAX = 16384 };
 
 /* --- A policy that is no longer wanted is freed on the pool: it may consist of a million blocks ------------------------------------------
  */
@@ -113,10 +113,28 @@ static void feed_late(struct judge *judge, int64_t played)
 /* --- Rest -------------------------------------------------------------------------------------------------------------------------------
  */
 
+static void play_later(struct judge *judge)
+{
+    struct sweeps *sweeps = judge->sweep->sweeps;
+
+    log_line(LOG_LEVEL_ERROR, "sweep %s: its reports could not be judged, tried again in a second: %s", judge->sweep->id,
+             judge->error.message);
+    judge->state = JUDGE_WAITS;
+    judge_drop_late(judge);
+    discard_both(judge, false);
+    deadline_set_again(&sweeps->deadlines, &judge->retry);
+}
+
+/* What the policies may keep does not suffice. Where it is the machine that has none, that passes. */
 void judge_rest(struct judge *judge)
 {
     char message[256];
 
+    if (atomic_exchange(&judge->sweep->sweeps->policy_memory.exhausted, false)) {
+        hd_error_set(&judge->error, HD_UNAVAILABLE, "out of memory");
+        play_later(judge);
+        return;
+    }
     judge->state = JUDGE_RESTS;
     judge_drop_late(judge);
     discard_both(judge, false);
@@ -149,7 +167,10 @@ static void play(uv_work_t *work)
 
 static void give_decision(void *context, const struct hd_decision *decision)
 {
-    judge_apply(context, decision, NULL, NULL);
+    struct judge *judge = context;
+
+    if (!judge_apply(judge, decision, NULL, NULL))
+        hd_error_set(&judge->error, HD_UNAVAILABLE, "out of memory");
 }
 
 static void begin_to_judge(struct judge *judge)
@@ -168,18 +189,6 @@ static void begin_to_judge(struct judge *judge)
 
 static void start_play(struct judge *judge);
 
-static void play_later(struct judge *judge)
-{
-    struct sweeps *sweeps = judge->sweep->sweeps;
-
-    log_line(LOG_LEVEL_ERROR, "sweep %s: its reports could not be judged, tried again in a second: %s", judge->sweep->id,
-             judge->error.message);
-    judge->state = JUDGE_WAITS;
-    judge_drop_late(judge);
-    discard_both(judge, false);
-    (void)deadline_set(&sweeps->deadlines, &judge->retry, deadline_now_us() + RETRY_US);
-}
-
 void judge_lose(struct judge *judge)
 {
     judge->late_lost = true;
@@ -197,7 +206,9 @@ static void go_on(struct judge *judge)
         play_later(judge);
     } else {
         history_found(judge->history, give_decision, judge);
-        if (judge->late_lost)
+        if (judge->error.code != HD_NO_ERROR)
+            play_later(judge);
+        else if (judge->late_lost)
             start_play(judge);
         else
             begin_to_judge(judge);
@@ -245,7 +256,7 @@ void judges_play(struct sweeps *sweeps)
     for (struct judge *judge = sweeps->judges; judge != NULL; judge = judge->next) {
         if (judge->state == JUDGE_PLAYS)
             return;
-        if (next == NULL && judge->state == JUDGE_WAITS && judge->retry.place == 0)
+        if (next == NULL && judge->state == JUDGE_WAITS && !deadline_is_set(&judge->retry))
             next = judge;
     }
     if (next == NULL)
@@ -272,27 +283,30 @@ static void on_retry(struct deadline *deadline)
     judges_play(sweeps);
 }
 
-void judge_open(struct live_sweep *sweep, bool fresh)
+struct judge *judge_new(struct live_sweep *sweep)
 {
-    struct sweeps *sweeps = sweep->sweeps;
-    struct judge *judge;
+    struct judge *judge = calloc(1, sizeof *judge);
 
-    if (sweep->specification.policy.type == HD_POLICY_NONE)
-        return;
-    judge = calloc(1, sizeof *judge);
-    if (judge == NULL) {
-        log_line(LOG_LEVEL_ERROR, "sweep %s: no memory to judge its runs; they are judged when the daemon is started again", sweep->id);
-        return;
-    }
+    if (judge == NULL)
+        return NULL;
     judge->sweep = sweep;
     judge->late_tail = &judge->late;
     judge->retry.reached = on_retry;
+    return judge;
+}
+
+void judge_open(struct live_sweep *sweep, bool fresh)
+{
+    struct sweeps *sweeps = sweep->sweeps;
+    struct judge *judge = sweep->judge;
+
+    if (judge == NULL)
+        return;
     judge->next = sweeps->judges;
     judge->link = &sweeps->judges;
     if (judge->next != NULL)
         judge->next->link = &judge->next;
     sweeps->judges = judge;
-    sweep->judge = judge;
     if (!fresh)
         return;
     judge->policy = hd_policy_new(&sweep->specification.policy, &sweeps->policy_memory);
@@ -311,7 +325,8 @@ void judge_close(struct live_sweep *sweep)
     judge_drop_late(judge);
     judge_drop_unstored(judge);
     discard_both(judge, true);
-    *judge->link = judge->next;
+    if (judge->link != NULL)
+        *judge->link = judge->next;
     if (judge->next != NULL)
         judge->next->link = judge->link;
     free(judge);

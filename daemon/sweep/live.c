@@ -9,19 +9,18 @@
 #include "log.h"
 #include "proposals.h"
 
-enum { RETRY_US = 1000000 };
-
 static void on_duration(struct deadline *deadline);
 static void on_retry(struct deadline *deadline);
 
-struct live_sweep *live_sweep_add(struct sweeps *sweeps, int64_t key, const char *id, struct hd_specification *specification)
+struct live_sweep *live_sweep_new(struct sweeps *sweeps, const char *id, struct hd_specification *specification)
 {
     struct live_sweep *sweep = calloc(1, sizeof *sweep);
 
-    if (sweep == NULL)
+    if (sweep == NULL || (specification->policy.type != HD_POLICY_NONE && (sweep->judge = judge_new(sweep)) == NULL)) {
+        free(sweep);
         return NULL;
+    }
     sweep->sweeps = sweeps;
-    sweep->key = key;
     snprintf(sweep->id, sizeof sweep->id, "%s", id);
     sweep->specification = *specification;
     *specification = (struct hd_specification){0};
@@ -31,10 +30,28 @@ struct live_sweep *live_sweep_add(struct sweeps *sweeps, int64_t key, const char
     sweep->questions_tail = &sweep->questions;
     sweep->duration.reached = on_duration;
     sweep->retry.reached = on_retry;
+    return sweep;
+}
+
+void live_sweep_add(struct live_sweep *sweep, int64_t key)
+{
+    struct sweeps *sweeps = sweep->sweeps;
+
+    sweep->key = key;
     sweep->link = sweeps->tail;
     *sweeps->tail = sweep;
     sweeps->tail = &sweep->next;
-    return sweep;
+}
+
+static void take_off_list(struct live_sweep *sweep)
+{
+    if (sweep->link == NULL)
+        return;
+    *sweep->link = sweep->next;
+    if (sweep->next != NULL)
+        sweep->next->link = sweep->link;
+    else
+        sweep->sweeps->tail = sweep->link;
 }
 
 struct live_sweep *live_sweep_find(struct sweeps *sweeps, int64_t key)
@@ -58,11 +75,7 @@ void live_sweep_free(struct live_sweep *sweep)
     folders_forget(sweep);
     deadline_clear(&sweeps->deadlines, &sweep->duration);
     deadline_clear(&sweeps->deadlines, &sweep->retry);
-    *sweep->link = sweep->next;
-    if (sweep->next != NULL)
-        sweep->next->link = sweep->link;
-    else
-        sweeps->tail = sweep->link;
+    take_off_list(sweep);
     hd_specification_clear(&sweep->specification);
     free(sweep);
 }
@@ -75,17 +88,14 @@ void live_sweep_release(struct live_sweep *sweep)
 
 static void on_timeout(struct deadline *deadline);
 
-struct live_run *live_run_add(struct live_sweep *sweep, int64_t key, int64_t number, char *configuration)
+struct live_run *live_run_new(void)
 {
-    struct live_run *run = calloc(1, sizeof *run);
-    char id[96];
+    return calloc(1, sizeof(struct live_run));
+}
 
-    snprintf(id, sizeof id, "%s_%" PRId64, sweep->id, number);
-    if (run == NULL || (run->id = strdup(id)) == NULL) {
-        free(run);
-        free(configuration);
-        return NULL;
-    }
+void live_run_add(struct live_run *run, struct live_sweep *sweep, int64_t key, int64_t number, char *configuration)
+{
+    snprintf(run->id, sizeof run->id, "%s_%" PRId64, sweep->id, number);
     run->sweep = sweep;
     run->key = key;
     run->number = number;
@@ -95,7 +105,6 @@ struct live_run *live_run_add(struct live_sweep *sweep, int64_t key, int64_t num
     *sweep->runs_tail = run;
     sweep->runs_tail = &run->next;
     sweep->live++;
-    return run;
 }
 
 void live_run_wait(struct live_run *run)
@@ -162,7 +171,6 @@ void live_run_free(struct live_run *run)
     spool_free(run);
     children_free_end(run);
     free(run->configuration);
-    free(run->id);
     free(run);
 }
 
@@ -174,7 +182,7 @@ static void try_again(struct sweeps *sweeps, struct deadline *deadline, const ch
     if (error == NULL || sweeps->closing)
         return;
     log_line(LOG_LEVEL_ERROR, "%s: that it reached its %s could not be stored, tried again in a second: %s", id, limit, error->message);
-    (void)deadline_set(&sweeps->deadlines, deadline, deadline_now_us() + RETRY_US);
+    deadline_set_again(&sweeps->deadlines, deadline);
 }
 
 static void on_duration_stored(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
@@ -223,6 +231,8 @@ static void on_timeout(struct deadline *deadline)
         children_write_end(run);
     else if (run->stopping && client_is_launcher(run->sweep))
         client_give_up(run);
+    else if (run->child == NULL && !client_is_launcher(run->sweep))
+        children_launch_again(run);
     else
         cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1e6, on_timeout_stored, run);
 }

@@ -23,7 +23,7 @@ struct live_run {
     struct live_sweep *sweep;
     struct live_run *next, **link; /* in the sweep's list, by creation */
     int64_t key, number;
-    char *id;                                      /* owned */
+    char id[96];
     char *configuration;                           /* owned JSON; NULL once launched */
     int attempt;                                   /* 0: waits for a slot */
     struct grant *grant;                           /* its slot and devices; NULL: none */
@@ -32,10 +32,10 @@ struct live_run {
     bool stopping;                                 /* its end is wanted */
     bool writing_end;                              /* its end is being committed */
     struct launch_child *child;
-    struct deadline timeout; /* trial_timeout; after a failed write: when to try again */
-    struct running *start;   /* the start that could not be committed and is tried again; children.c */
-    struct spool *spool;     /* what it could not report is being taken in; spool.c */
-    struct ending *end;      /* the end that is to be committed; children.c */
+    struct deadline timeout; /* trial_timeout; after a failure: when to try again */
+    struct running *start; /* memory for telling the store that it runs; while that cannot be committed, what is tried again; children.c */
+    struct spool *spool;   /* what it could not report is being taken in; spool.c */
+    struct ending *end;    /* the end that is to be committed; children.c */
     int64_t started_us;
 };
 
@@ -77,6 +77,7 @@ struct sweeps {
     int64_t round;               /* of the scheduler */
     bool devices_known;          /* before that no child is given anything */
     atomic_bool stop_looking;
+    struct deadline look_again;
     struct device_waiter *device_waiters;
     struct hd_strings device_notes;
     struct judge *judges; /* of the sweeps that have a policy */
@@ -84,8 +85,9 @@ struct sweeps {
     atomic_bool judges_stop; /* the pool is to leave off playing logs */
     int submissions;         /* and looks for devices: under way on the pool or in the store */
     bool closing;
-    bool quiet;  /* closing, and launcher and deadlines are gone */
-    bool ending; /* children are being ended, nothing is started */
+    bool quiet;                /* closing, and launcher and deadlines are gone */
+    bool ending;               /* children are being ended, nothing is started */
+    struct deadline end_again; /* a cancel of those could not be stored */
     void (*ended)(void *data);
     void *ended_data;
     void (*closed)(void *data);
@@ -96,13 +98,17 @@ struct sweeps {
 void close_when_quiet(struct sweeps *sweeps);
 
 /* live.c */
-struct live_sweep *live_sweep_add(struct sweeps *sweeps, int64_t key, const char *id, struct hd_specification *specification);
+/* Takes over `specification`, unless memory is short: then NULL. What a commit brings to life is made before it. */
+struct live_sweep *live_sweep_new(struct sweeps *sweeps, const char *id, struct hd_specification *specification);
+void live_sweep_add(struct live_sweep *sweep, int64_t key);
 struct live_sweep *live_sweep_find(struct sweeps *sweeps, int64_t key);
 /* Frees the sweep when it has ended and nothing points to it any more. */
 void live_sweep_release(struct live_sweep *sweep);
 void live_sweep_free(struct live_sweep *sweep);
-/* Takes over `configuration`. NULL when memory is short. */
-struct live_run *live_run_add(struct live_sweep *sweep, int64_t key, int64_t number, char *configuration);
+/* NULL when memory is short. free() while it is not added. */
+struct live_run *live_run_new(void);
+/* Takes over `configuration`. */
+void live_run_add(struct live_run *run, struct live_sweep *sweep, int64_t key, int64_t number, char *configuration);
 /* The run waits for a slot, behind all others or before them; it does not any more (maybe it did not). */
 void live_run_wait(struct live_run *run);
 void live_run_wait_first(struct live_run *run);
@@ -132,7 +138,8 @@ void cancel_run(struct sweeps *sweeps, int64_t key, const char *kind, double lim
 
 /* children.c: between launcher and store. */
 extern const struct launch_events children_events;
-void children_launch(struct live_run *run);
+void children_launch(struct live_run *run); /* without memory again in a second */
+void children_launch_again(struct live_run *run);
 void children_adopt(struct live_run *run, const struct launch_identity *identity);
 void children_free_start(struct live_run *run);
 void children_free_end(struct live_run *run);
@@ -173,7 +180,9 @@ void spool_free(struct live_run *run);
 
 /* judge.c: early termination. */
 void judge_run_ended(struct live_sweep *sweep, int64_t run);
-/* judge_play.c: `fresh` when no report can be in the store; else the log is played first, by judges_play(). */
+/* judge_play.c: for a sweep with a policy. NULL when memory is short. */
+struct judge *judge_new(struct live_sweep *sweep);
+/* `fresh` when no report can be in the store; else the log is played first, by judges_play(). */
 void judge_open(struct live_sweep *sweep, bool fresh);
 void judge_close(struct live_sweep *sweep);
 void judges_play(struct sweeps *sweeps);
@@ -182,8 +191,8 @@ void judges_change_memory(struct sweeps *sweeps, int64_t limit);
 /* folders.c */
 #define FOLDERS_AHEAD "ahead" /* folder in the state folder */
 int folders_output_names(const struct hd_specification *specification, struct hd_strings *names);
-/* Path of the sweep's snapshot; NULL: it has none, or memory is short. */
-char *folders_snapshot(const struct live_sweep *sweep);
+/* Path of the sweep's snapshot, owned by the caller; NULL: it has none. 0, or negative when memory is short. */
+int folders_snapshot(const struct live_sweep *sweep, char **ret_path);
 /* A child runs now: prepares folders for those that come next. */
 void folders_prepare(struct live_sweep *sweep);
 /* Removes what was prepared, unless the sweep will need it. */

@@ -28,13 +28,16 @@ static int restore_grant(struct recovery *recovery, struct live_run *run, const 
 static int take_run(void *context, const struct store_run *row)
 {
     struct recovery *recovery = context;
-    struct live_run *run;
+    struct live_run *run = live_run_new();
     char *configuration = strdup(row->configuration);
     int result;
 
-    run = configuration != NULL ? live_run_add(recovery->sweep, row->key, row->number, configuration) : NULL;
-    if (run == NULL)
+    if (run == NULL || configuration == NULL) {
+        free(run);
+        free(configuration);
         return hd_error_set(recovery->error, HD_UNAVAILABLE, "out of memory");
+    }
+    live_run_add(run, recovery->sweep, row->key, row->number, configuration);
     run->attempt = row->attempt;
     run->started_us = row->started_us;
     run->stopping = row->stop_reason != NULL;
@@ -87,11 +90,12 @@ static int take_sweep(void *context, const struct store_sweep *row)
 
     if (result != 0)
         return result;
-    sweep = live_sweep_add(recovery->sweeps, row->key, row->id, &specification);
+    sweep = live_sweep_new(recovery->sweeps, row->id, &specification);
     if (sweep == NULL) {
         hd_specification_clear(&specification);
         return hd_error_set(recovery->error, HD_UNAVAILABLE, "out of memory");
     }
+    live_sweep_add(sweep, row->key);
     sweep->status = row->status;
     sweep->generation = row->generation;
     sweep->generated = row->generated;

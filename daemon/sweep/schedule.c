@@ -9,7 +9,7 @@
 #include "proposals.h"
 
 /* Children per generation command: bounds a transaction, and what one sweep may take while others wait. */
-enum { GENERATE_MAX = 256, RETRY_US = 1000000 };
+enum { GENERATE_MAX = 256 };
 
 void slot_take(struct live_run *run, struct grant *grant)
 {
@@ -53,7 +53,7 @@ void schedule_rest(struct live_sweep *sweep)
     sweep->resting = true;
     if (sweep->sweeps->closing)
         return;
-    (void)deadline_set(&sweep->sweeps->deadlines, &sweep->retry, deadline_now_us() + RETRY_US);
+    deadline_set_again(&sweep->sweeps->deadlines, &sweep->retry);
 }
 
 /* --- Intents: a child that was generated without a slot gets one --------------------------------------------------------------------- */
@@ -130,20 +130,14 @@ struct generate {
     const char *devices[GENERATE_MAX];  /* the same for the store */
     struct client_batch clients;        /* whose questions it is for, if it is for any */
     cJSON *proposals[PROPOSALS_MOST];   /* owned */
+    struct live_run *runs[GENERATE_MAX]; /* what the children become; owned */
 };
 
-/* Takes over the grant; NULL: the child is Queued. */
-static void take_child(struct live_sweep *sweep, struct store_generated *child, struct grant *grant)
+/* Takes over the run, and the grant; NULL: the child is Queued. */
+static void take_child(struct live_sweep *sweep, struct live_run *run, struct store_generated *child, struct grant *grant)
 {
-    struct live_run *run = live_run_add(sweep, child->key, child->number, child->configuration);
-
+    live_run_add(run, sweep, child->key, child->number, child->configuration);
     child->configuration = NULL;
-    if (run == NULL) {
-        log_line(LOG_LEVEL_ERROR, "sweep %s: no memory for child %lld; it is started when the daemon is started again", sweep->id,
-                 (long long)child->number);
-        allocation_release(&sweep->sweeps->allocation, grant);
-        return;
-    }
     if (client_is_launcher(sweep)) {
         client_take_child(run, child->started_us);
     } else if (child->intended) {
@@ -162,8 +156,10 @@ static void take_children(struct generate *generate)
     int64_t count = generate->request.write.result == 0 ? generate->request.ret_count : 0, slots = generate->request.slots;
 
     sweep->slots -= slots;
-    for (int64_t i = 0; i < count; i++)
-        take_child(sweep, &generate->request.ret_children[i], i < slots ? generate->grants[i] : NULL);
+    for (int64_t i = 0; i < count; i++) {
+        take_child(sweep, generate->runs[i], &generate->request.ret_children[i], i < slots ? generate->grants[i] : NULL);
+        generate->runs[i] = NULL;
+    }
     for (int64_t i = count; i < slots; i++)
         allocation_release(&sweep->sweeps->allocation, generate->grants[i]);
 }
@@ -172,6 +168,8 @@ static void free_generate(struct generate *generate)
 {
     for (int64_t i = 0; i < generate->request.proposal_count; i++)
         cJSON_Delete(generate->proposals[i]);
+    for (int64_t i = 0; i < GENERATE_MAX; i++)
+        free(generate->runs[i]);
     store_generate_clear(&generate->request);
     free(generate);
 }
@@ -199,6 +197,15 @@ static void on_generated(struct store_write *write)
     schedule(sweeps);
 }
 
+/* False when memory is short. */
+static bool make_runs(struct generate *generate, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if ((generate->runs[i] = live_run_new()) == NULL)
+            return false;
+    return true;
+}
+
 /* Sends it on its way with what it was granted; false if it does not go. */
 static bool submit(struct generate *generate, int64_t count)
 {
@@ -215,7 +222,9 @@ static bool submit(struct generate *generate, int64_t count)
     generate->request.proposals = generate->proposals;
     generate->request.proposal_count = proposals_take(sweep, count < PROPOSALS_MOST ? count : PROPOSALS_MOST, generate->proposals);
     generate->request.write.done = on_generated;
-    if (store_generate(sweep->sweeps->store, &generate->request, &error) != 0) {
+    if (!make_runs(generate, count))
+        hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
+    if (error.code != HD_NO_ERROR || store_generate(sweep->sweeps->store, &generate->request, &error) != 0) {
         client_settle(sweep, &generate->clients, &error);
         return false;
     }
@@ -262,6 +271,12 @@ static void give_back(struct generate *generate, int64_t from, int64_t until)
         allocation_release(&generate->sweep->sweeps->allocation, generate->grants[i]);
 }
 
+/* Why no grant was to be had. */
+static enum served cause_of_none(const struct live_sweep *sweep)
+{
+    return sweep->sweeps->allocation.short_of_memory ? CANNOT : FITS_NOT;
+}
+
 /* Children of the sweep, at most `slots` of them with a slot: as many as there are devices for, and proposals. */
 static enum served generate(struct live_sweep *sweep, int64_t slots)
 {
@@ -279,7 +294,7 @@ static enum served generate(struct live_sweep *sweep, int64_t slots)
     granted = ready < granted ? ready : granted;
     generate->request.slots = granted;
     if (granted == 0 && slots > 0)
-        result = proposals_awaited(sweep) ? AWAITS_PROPOSALS : FITS_NOT;
+        result = proposals_awaited(sweep) ? AWAITS_PROPOSALS : cause_of_none(sweep);
     else if (ready == 0)
         result = AWAITS_PROPOSALS;
     else
@@ -376,7 +391,7 @@ static enum served serve(struct live_sweep *sweep, bool alone)
     demand = demand_of(&sweep->specification.run);
     grant = allocation_take(&sweeps->allocation, &demand, may_take_kept(sweep));
     if (grant == NULL)
-        return FITS_NOT;
+        return cause_of_none(sweep);
     if (intend(sweep->waiting, grant))
         return SERVED;
     allocation_release(&sweeps->allocation, grant);

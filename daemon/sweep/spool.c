@@ -16,8 +16,6 @@
 #include "report_body.h"
 #include "spool_folder.h"
 
-enum { RETRY_US = 1000000 };
-
 struct spool {
     struct store_report request; /* first: the write comes back as this */
     uv_work_t work;
@@ -173,7 +171,7 @@ static void try_later(struct spool *spool, const struct hd_error *error)
     struct live_run *run = spool->run;
 
     log_line(LOG_LEVEL_WARNING, "run %s: what it could not report is taken in later: %s", run->id, error->message);
-    (void)deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, deadline_now_us() + RETRY_US);
+    deadline_set_again(&run->sweep->sweeps->deadlines, &run->timeout);
 }
 
 /* It was judged: its points count for others, but a run whose process has ended is not stopped. */

@@ -28,6 +28,7 @@ struct submit {
     int64_t snapshot_limit;    /* as it was when the sweep came */
     char *config, *warnings_json;
     struct hd_specification specification;
+    struct live_sweep *live; /* what it becomes, with the specification; before it is stored */
     struct hd_problems errors, warnings;
     struct earlier earlier;
     struct hd_error error; /* when it failed for other reasons than its content */
@@ -38,6 +39,8 @@ static void free_submit(struct submit *submit)
     struct sweeps *sweeps = submit->sweeps;
 
     cJSON_Delete(submit->submission.body);
+    if (submit->live != NULL)
+        live_sweep_free(submit->live);
     hd_specification_clear(&submit->specification);
     hd_problems_clear(&submit->errors);
     hd_problems_clear(&submit->warnings);
@@ -226,22 +229,39 @@ static void on_stored(struct store_write *write)
 {
     struct submit *submit = (struct submit *)write;
     struct sweeps *sweeps = submit->sweeps;
-    struct live_sweep *sweep;
+    struct live_sweep *sweep = submit->live;
 
     if (write->result != 0) {
         fail(submit, &write->error);
         return;
     }
-    log_line(LOG_LEVEL_INFO, "sweep %s created, experiment %s", submit->id, submit->specification.experiment);
-    sweep = live_sweep_add(sweeps, submit->request.ret_key, submit->id, &submit->specification);
-    if (sweep == NULL)
-        log_line(LOG_LEVEL_ERROR, "sweep %s: no memory to run it; it runs when the daemon is started again", submit->id);
-    else
-        judge_open(sweep, submit->earlier.inherited.count == 0);
+    log_line(LOG_LEVEL_INFO, "sweep %s created, experiment %s", submit->id, sweep->specification.experiment);
+    submit->live = NULL;
+    live_sweep_add(sweep, submit->request.ret_key);
+    judge_open(sweep, submit->earlier.inherited.count == 0);
     submit->submission.created(&submit->submission, submit->request.ret_key);
     free_submit(submit);
     judges_play(sweeps);
     schedule(sweeps);
+}
+
+static void store(struct submit *submit)
+{
+    submit->live = live_sweep_new(submit->sweeps, submit->id, &submit->specification);
+    if (submit->live == NULL) {
+        hd_error_set(&submit->error, HD_UNAVAILABLE, "out of memory");
+        fail(submit, &submit->error);
+        return;
+    }
+    submit->request.id = submit->id;
+    submit->request.specification = &submit->live->specification;
+    submit->request.config = submit->config;
+    submit->request.warnings = submit->warnings_json;
+    submit->request.inherited = submit->earlier.inherited.list;
+    submit->request.resumed = submit->earlier.resumed.list;
+    submit->request.write.done = on_stored;
+    if (store_create_sweep(submit->sweeps->store, &submit->request, &submit->error) != 0)
+        fail(submit, &submit->error);
 }
 
 static void on_prepared(uv_work_t *work, int status)
@@ -258,15 +278,7 @@ static void on_prepared(uv_work_t *work, int status)
         submit->submission.refused(&submit->submission, &submit->errors);
         free_submit(submit);
     } else {
-        submit->request.id = submit->id;
-        submit->request.specification = &submit->specification;
-        submit->request.config = submit->config;
-        submit->request.warnings = submit->warnings_json;
-        submit->request.inherited = submit->earlier.inherited.list;
-        submit->request.resumed = submit->earlier.resumed.list;
-        submit->request.write.done = on_stored;
-        if (store_create_sweep(submit->sweeps->store, &submit->request, &submit->error) != 0)
-            fail(submit, &submit->error);
+        store(submit);
     }
 }
 

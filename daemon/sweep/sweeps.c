@@ -130,9 +130,26 @@ void sweeps_free(struct sweeps *sweeps)
 
 static void on_stop_stored(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
 {
-    (void)data, (void)canceled, (void)status;
-    if (error != NULL)
-        log_line(LOG_LEVEL_ERROR, "a child's cancel could not be stored: %s", error->message);
+    struct sweeps *sweeps = data;
+
+    (void)canceled, (void)status;
+    if (error == NULL || sweeps->closing)
+        return;
+    log_line(LOG_LEVEL_ERROR, "a child's cancel could not be stored, tried again in a second: %s", error->message);
+    deadline_set_again(&sweeps->deadlines, &sweeps->end_again);
+}
+
+static void cancel_children(struct sweeps *sweeps)
+{
+    for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
+        for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
+            if (run->attempt > 0 && !run->stopping && !run->writing_end && !client_is_launcher(sweep))
+                cancel_run(sweeps, run->key, "user", 0, on_stop_stored, sweeps);
+}
+
+static void on_end_again(struct deadline *deadline)
+{
+    cancel_children((struct sweeps *)((char *)deadline - offsetof(struct sweeps, end_again)));
 }
 
 void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void *data)
@@ -140,10 +157,8 @@ void sweeps_end_children(struct sweeps *sweeps, void (*ended)(void *data), void 
     sweeps->ending = true;
     sweeps->ended = ended;
     sweeps->ended_data = data;
-    for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
-        for (struct live_run *run = sweep->runs; run != NULL; run = run->next)
-            if (run->attempt > 0 && !run->writing_end && !client_is_launcher(sweep))
-                cancel_run(sweeps, run->key, "user", 0, on_stop_stored, NULL);
+    sweeps->end_again.reached = on_end_again;
+    cancel_children(sweeps);
     control_check_ended(sweeps);
 }
 

@@ -19,8 +19,10 @@ void *hd_memory_resize(struct hd_memory *memory, void *block, size_t size, size_
         return NULL;
     }
     resized = realloc(block, new_size);
-    if (resized == NULL)
+    if (resized == NULL) {
         atomic_fetch_sub(&memory->used, more);
+        atomic_store(&memory->exhausted, true);
+    }
     return resized;
 }
 

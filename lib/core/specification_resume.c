@@ -296,10 +296,11 @@ static void widen_whole_grid(const struct hd_fields *fields, size_t count)
         return;
     }
     cJSON *wider = hd_json_new_integer((int64_t)total->valuedouble + (int64_t)count);
-    if (wider == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(fields->output, "max_total_runs", wider)) {
+    bool replaced = wider != NULL && cJSON_ReplaceItemInObjectCaseSensitive(fields->output, "max_total_runs", wider);
+    if (!replaced)
         cJSON_Delete(wider);
+    if (!replaced || wider->string == NULL) /* its copied name, which cJSON does not look at */
         fields->errors->out_of_memory = true;
-    }
 }
 
 void hd_read_resume_child_runs(const struct hd_fields *fields, const struct hd_field *field)

@@ -12,10 +12,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <uv.h>
 
 static atomic_long left[2] = {-1, -1}; /* calls of each kind until one fails; negative: none will */
+static long left_over[2];
 static _Atomic(const char *) failed;
 
 bool fault_strikes(enum fault_kind kind, const char *name)
@@ -34,9 +36,14 @@ void fault_arm(enum fault_kind kind, long nth)
 
 const char *fault_disarm(void)
 {
-    atomic_store(&left[FAULT_MEMORY], -1);
-    atomic_store(&left[FAULT_SYSTEM], -1);
+    for (int kind = 0; kind < 2; kind++)
+        left_over[kind] = atomic_exchange(&left[kind], -1);
     return atomic_load(&failed);
+}
+
+long fault_left(enum fault_kind kind)
+{
+    return left_over[kind];
 }
 
 int fault_descriptors(void)
@@ -158,7 +165,8 @@ long __wrap_syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         arguments[i] = va_arg(list, long);
     va_end(list);
-    if (!fault_strikes(FAULT_SYSTEM, "syscall"))
+    /* A signal always arrives, if there is somebody to get it. */
+    if (number == SYS_pidfd_send_signal || !fault_strikes(FAULT_SYSTEM, "syscall"))
         return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
     errno = EMFILE;
     return -1;
@@ -169,6 +177,7 @@ WRAP(FAULT_SYSTEM, ssize_t, write, (int file, const void *bytes, size_t size), (
 WRAP(FAULT_SYSTEM, ssize_t, readlink, (const char *path, char *text, size_t size), (path, text, size), -1, EIO)
 WRAP(FAULT_SYSTEM, ssize_t, readlinkat, (int folder, const char *path, char *text, size_t size), (folder, path, text, size), -1, EIO)
 WRAP(FAULT_SYSTEM, DIR *, opendir, (const char *path), (path), NULL, EMFILE)
+WRAP(FAULT_SYSTEM, struct dirent64 *, readdir64, (DIR * folder), (folder), NULL, EIO)
 WRAP(FAULT_SYSTEM, DIR *, fdopendir, (int file), (file), NULL, ENOMEM)
 WRAP_SYSTEM(fsync, (int file), (file), EIO)
 WRAP_SYSTEM(dup, (int file), (file), EMFILE)

@@ -11,6 +11,8 @@ enum fault_kind { FAULT_MEMORY, FAULT_SYSTEM };
 void fault_arm(enum fault_kind kind, long nth);
 /* Nothing fails any more. The name of what has failed; NULL: it was not reached. */
 const char *fault_disarm(void);
+/* How many of these were still to be passed when it was disarmed. */
+long fault_left(enum fault_kind kind);
 /* cJSON's allocations are counted too. */
 void fault_hook_cjson(void);
 /* SQLite's allocations and its calls to the system are; before its first use. (Its syncs cannot be reached so: sync_vfs.h.) */

@@ -105,8 +105,11 @@ static void set_up(void)
     fixture_generate(&fixture, &specification, key, "S", 1, 1, &children);
     sweeps = (struct sweeps){.loop = &fixture.loop, .store = fixture.store, .tail = &sweeps.first};
     ck_assert_int_eq(deadlines_open(&sweeps.deadlines, &fixture.loop, &error), 0);
-    sweep = live_sweep_add(&sweeps, key, "S", &specification);
-    run = live_run_add(sweep, children.ret_children[0].key, 0, NULL);
+    sweep = live_sweep_new(&sweeps, "S", &specification);
+    run = live_run_new();
+    ck_assert(sweep != NULL && run != NULL);
+    live_sweep_add(sweep, key);
+    live_run_add(run, sweep, children.ret_children[0].key, 0, NULL);
     store_generate_clear(&children);
     snprintf(run_folder, sizeof run_folder, "%s/run", fixture.folder);
     ck_assert_int_eq(mkdir(run_folder, 0700), 0);
@@ -161,7 +164,7 @@ static void take_in(void)
         continue;
     while (!finished) {
         uv_run(&fixture.loop, UV_RUN_ONCE);
-        if (run->timeout.place != 0) {
+        if (deadline_is_set(&run->timeout)) {
             deadline_clear(&sweeps.deadlines, &run->timeout);
             run->timeout.reached(&run->timeout);
         }
