@@ -171,6 +171,19 @@ static int by_pci(const void *a, const void *b)
     return strcmp(((const struct card *)a)->gpu.pci, ((const struct card *)b)->gpu.pci);
 }
 
+/* Takes one GPU alone: seen as a part of the list, gcc takes the texts copied within it for overlapping ones (-Wrestrict, gcc 12). */
+static void name_gpu(struct gpu *gpu, bool by_uuid)
+{
+    if (gpu->uuid[0] != '\0')
+        snprintf(gpu->id, sizeof gpu->id, "%s", gpu->uuid);
+    else
+        snprintf(gpu->id, sizeof gpu->id, "nvidia-%s", gpu->pci);
+    if (by_uuid)
+        snprintf(gpu->visible, sizeof gpu->visible, "%s", gpu->uuid);
+    else
+        snprintf(gpu->visible, sizeof gpu->visible, "%d", gpu->index);
+}
+
 /* In the order of PCI, which is that of CUDA_DEVICE_ORDER=PCI_BUS_ID. */
 static void give(const char *root, struct cards *cards, struct devices_found *found)
 {
@@ -187,14 +200,7 @@ static void give(const char *root, struct cards *cards, struct devices_found *fo
             continue;
         }
         gpu->index = index++;
-        if (gpu->uuid[0] != '\0')
-            snprintf(gpu->id, sizeof gpu->id, "%s", gpu->uuid);
-        else
-            snprintf(gpu->id, sizeof gpu->id, "nvidia-%s", gpu->pci);
-        if (by_uuid)
-            snprintf(gpu->visible, sizeof gpu->visible, "%s", gpu->uuid);
-        else
-            snprintf(gpu->visible, sizeof gpu->visible, "%d", gpu->index);
+        name_gpu(gpu, by_uuid);
         if (is_divided(root, card))
             devices_note(found, "the NVIDIA GPU at %s is divided into MIG instances, which are not handed out", gpu->pci);
         else
