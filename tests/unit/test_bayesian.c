@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/sampling.h"
 #include "core/space_points.h"
+#include "rounds.h"
 
 #define ALL_TYPES                                                                                                                          \
     "{\"u\":[\"uniform\",[-3,3]],\"q\":[\"quniform\",[1,20,5]],\"l\":[\"loguniform\",[-7,0]],\"ql\":[\"qloguniform\",[0,5,2]],"             \
@@ -44,7 +45,7 @@ START_TEST(a_configuration_has_a_point_and_back)
     struct points points;
     double point[32], again[32];
     ck_assert(points_open(&points, space));
-    for (uint64_t draw = 0; draw < 2000; draw++) {
+    for (uint64_t draw = 0; draw < rounds(2000); draw++) {
         cJSON *configuration = hd_space_draw(space, 5, draw);
         ck_assert_msg(points_find(&points, configuration, point), "draw %d", (int)draw);
         cJSON *back = points_configuration(&points, point);

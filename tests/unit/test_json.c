@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/number.h"
 #include "core/random.h"
+#include "rounds.h"
 
 static char *print(const cJSON *value, enum hd_json_style style)
 {
@@ -481,7 +482,7 @@ static cJSON *random_tree(uint64_t tree, bool shuffle)
 
 START_TEST(random_trees_round_trip)
 {
-    for (uint64_t i = 0; i < 5000; i++) {
+    for (uint64_t i = 0; i < rounds(5000); i++) {
         cJSON *value = random_tree(i, false);
         for (int style = HD_JSON_COMPACT; style <= HD_JSON_SPACED; style++) {
             char *text = print(value, (enum hd_json_style)style);
@@ -503,7 +504,7 @@ START_TEST(equal_trees_have_equal_digests)
     int equal = 0, different = 0;
     unsigned char last[DIGEST_SIZE] = {0};
     cJSON *previous = NULL;
-    for (uint64_t i = 0; i < 5000; i++) {
+    for (uint64_t i = 0; i < rounds(5000); i++) {
         cJSON *value = random_tree(i, false), *shuffled = random_tree(i, true);
         unsigned char x[DIGEST_SIZE], y[DIGEST_SIZE];
         ck_assert(digest_json(value, x) && digest_json(shuffled, y));

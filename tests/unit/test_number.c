@@ -8,6 +8,7 @@
 
 #include "core/number.h"
 #include "core/random.h"
+#include "rounds.h"
 
 static const struct {
     double value;
@@ -98,9 +99,8 @@ static void check_command_line(double value)
 
 START_TEST(random_bit_patterns)
 {
-    enum { COUNT = 1000000 };
-    int finite = 0;
-    for (uint64_t i = 0; i < COUNT; i++) {
+    uint64_t count = rounds(1000000), finite = 0;
+    for (uint64_t i = 0; i < count; i++) {
         uint64_t bits = hd_random_bits(1, i, 0, 0);
         double value;
         memcpy(&value, &bits, sizeof value);
@@ -110,13 +110,13 @@ START_TEST(random_bit_patterns)
             check_command_line(value);
         check_exact(value);
     }
-    ck_assert_int_gt(finite, COUNT * 99 / 100);
+    ck_assert_uint_gt(finite, count * 99 / 100);
 }
 END_TEST
 
 START_TEST(random_short_decimals)
 {
-    for (uint64_t i = 0; i < 100000; i++) {
+    for (uint64_t i = 0; i < rounds(100000); i++) {
         char text[64], number[HD_NUMBER_TEXT_SIZE];
         int digits = 1 + (int)(i % 15), exponent = (int)(hd_random_bits(2, i, 0, 0) % 500) - 250;
         uint64_t mantissa = hd_random_bits(2, i, 1, 0) % (uint64_t)pow(10, digits);
@@ -164,7 +164,7 @@ END_TEST
 /* Of several shortest texts the one nearest to the value, as Python prints it. */
 START_TEST(shortest_is_nearest)
 {
-    for (uint64_t i = 0; i < 200000; i++) {
+    for (uint64_t i = 0; i < rounds(200000); i++) {
         double value = hd_random_unit(3, i, 0, 0);
         char text[HD_NUMBER_TEXT_SIZE], nearest[64];
         hd_number_json(value, text);

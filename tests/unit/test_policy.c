@@ -11,6 +11,7 @@
 #include "core/policy.h"
 #include "core/policy_replay.h"
 #include "policy_naive.h"
+#include "rounds.h"
 
 static uint64_t seed = 1;
 
@@ -99,7 +100,7 @@ START_TEST(order_statistics)
     struct hd_order empty = {0};
 
     ck_assert_int_eq(hd_order_below(&empty, 0), 0);
-    for (int round = 0; round < 4; round++) {
+    for (uint64_t round = 0; round < rounds(4); round++) {
         exercise_order(3, false);
         exercise_order(100, false);
         exercise_order(1000000, false);
@@ -191,7 +192,7 @@ START_TEST(histories)
     struct tally tally = {0};
 
     seed = (uint64_t)_i + 1;
-    for (int round = 0; round < 400; round++) {
+    for (uint64_t round = 0; round < rounds(400); round++) {
         struct hd_policy_rule rule = random_rule();
         struct hd_memory memory = {.limit = INT64_MAX};
         struct hd_policy *policy = hd_policy_new(&rule, &memory);
@@ -205,10 +206,10 @@ START_TEST(histories)
         hd_policy_free(policy);
         ck_assert_int_eq(memory.used, 0);
     }
-    ck_assert_int_gt(tally.judged, 5000);
-    ck_assert_int_gt(tally.stops, 500);
-    ck_assert_int_gt(tally.lone, 100);
-    ck_assert_int_gt(tally.unjudged, 20);
+    ck_assert_int_gt(tally.judged, (int64_t)rounds(5000));
+    ck_assert_int_gt(tally.stops, (int64_t)rounds(500));
+    ck_assert_int_gt(tally.lone, (int64_t)rounds(100));
+    ck_assert_int_gt(tally.unjudged, (int64_t)rounds(20));
 }
 END_TEST
 

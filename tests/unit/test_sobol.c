@@ -8,6 +8,7 @@
 #include "core/sampling.h"
 #include "core/sobol.h"
 #include "core/sobol_table.h"
+#include "rounds.h"
 
 /* --- The table ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -134,7 +135,7 @@ START_TEST(every_dimension_is_spread)
 {
     enum { M = 8, COUNT = 1 << M };
     static const uint32_t STARTS[] = {0, COUNT, 77 * COUNT, UINT32_MAX - COUNT + 1};
-    for (uint32_t dimension = 0; dimension < HD_SOBOL_DIMENSIONS; dimension++) {
+    for (uint32_t dimension = 0; dimension < rounds(HD_SOBOL_DIMENSIONS); dimension++) {
         for (size_t start = 0; start < sizeof STARTS / sizeof *STARTS; start++) {
             for (int m = 1; m <= M; m++) {
                 bool plain[COUNT] = {false}, moved[COUNT] = {false};
