@@ -28,8 +28,6 @@
 #include "upkeep.h"
 #include "who.h"
 
-extern char **environ;
-
 struct daemon {
     struct settings *settings; /* in force; a reload may change them */
     struct reload reload;

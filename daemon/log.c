@@ -98,7 +98,7 @@ void log_line(enum log_level level, const char *format, ...)
     size_t length = start + (size_t)printed;
     if (length > sizeof line - 2) {
         length = sizeof line - 2;
-        memcpy(line + length - 3, "...", 3);
+        memset(line + length - 3, '.', 3);
     }
     flatten(line + start, length - start);
     line[length++] = '\n';

@@ -265,7 +265,7 @@ static int read_names(const struct reading *reading, void *field)
     char **names = calloc(strlen(reading->text) / 2 + 2, sizeof *names);
     int result = copy == NULL || names == NULL ? out_of_memory(reading) : 0;
     size_t count = 0;
-    for (char *name = result == 0 ? strtok_r(copy, separators, &rest) : NULL; name != NULL && result == 0;
+    for (char *name = copy != NULL && names != NULL ? strtok_r(copy, separators, &rest) : NULL; name != NULL && result == 0;
          name = strtok_r(NULL, separators, &rest)) {
         if (!form->is_name(name))
             result = hd_error_set(reading->error, HD_INVALID, "%s must be %s, got '%.80s'", reading->subject, form->right, name);

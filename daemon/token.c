@@ -78,7 +78,7 @@ static int open_secret(const char *state_dir, const char *name, char *line, size
     randombytes_buf(bytes, sizeof bytes);
     sodium_bin2hex(content, sizeof content, bytes, sizeof bytes);
     snprintf(line, size, "%s", content);
-    strcat(content, "\n");
+    memcpy(content + strlen(content), "\n", 2);
     return write_secret(state_dir, path, content, error);
 }
 

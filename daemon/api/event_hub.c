@@ -410,7 +410,7 @@ void event_hub_serve(struct event_hub *hub, struct http_request *request, const 
     struct hd_error error = {0};
     int result = subscriber == NULL ? hd_error_set(&error, HD_UNAVAILABLE, "out of memory") : take_up(hub, subscriber, wish, &error);
 
-    if (result != 0) {
+    if (subscriber == NULL || result != 0) {
         http_reply_error(request, &error);
         free(subscriber);
         return;

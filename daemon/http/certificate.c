@@ -28,7 +28,7 @@ static int read_bytes(int file, struct hd_text *text)
 /* The whole file, which is `what` of the setting `setting`. With `secret` not everybody may read it. */
 static int read_file(const char *path, const char *setting, bool secret, struct hd_text *ret_text, struct hd_error *error)
 {
-    struct stat status;
+    struct stat status = {0};
     int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), number = 0;
     if (file < 0 || fstat(file, &status) != 0)
         number = errno;
@@ -171,7 +171,7 @@ void http_certificate_remark(const struct http_certificate *certificate, int64_t
         hd_text_add_string(ret_remark, "the certificate is valid only from ");
         add_day(ret_remark, begins);
         hd_text_add_string(ret_remark, " on: clients will refuse it until then");
-    } else if (ends != (time_t)-1 && now_s > ends - SOON_DAYS * DAY_S) {
+    } else if (ends != (time_t)-1 && now_s > ends - (time_t)SOON_DAYS * DAY_S) {
         hd_text_add_string(ret_remark, "the certificate is valid until ");
         add_day(ret_remark, ends);
         hd_text_add_string(ret_remark, "; a new one is taken at SIGHUP");

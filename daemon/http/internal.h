@@ -220,10 +220,10 @@ uint64_t http_stream_late(struct http_server *server, uint64_t now_ms);
 void http_stream_detach(struct http_stream *stream);
 
 /* exchange.c: the callbacks of libmicrohttpd in the life of one request */
-void *http_exchange_begin(void *server, const char *uri, struct MHD_Connection *connection);
-enum MHD_Result http_exchange_handle(void *server, struct MHD_Connection *connection, const char *url, const char *method,
-                                     const char *version, const char *upload, size_t *upload_length, void **request);
-void http_exchange_end(void *server, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode code);
+void *http_exchange_begin(void *context, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result http_exchange_handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                                     const char *version, const char *upload, size_t *upload_length, void **slot);
+void http_exchange_end(void *context, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode code);
 void http_request_free(struct http_request *request);
 
 /* header.c */

@@ -91,7 +91,7 @@ int http_local_listen(const char *path, int *ret_fd, struct hd_error *error)
                             sizeof name.sun_path - 1);
     if (check_folder(path, error) < 0)
         return -(int)error->code;
-    strcpy(name.sun_path, path);
+    memcpy(name.sun_path, path, strlen(path) + 1);
     int fd = open_socket(&name);
     for (int tries = 0; fd == -EADDRINUSE && tries < TRIES; tries++) {
         (void)usleep(PAUSE_US);

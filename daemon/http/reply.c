@@ -35,7 +35,7 @@ void http_reply_header(struct http_request *request, const char *name, const cha
         request->failed = true;
         return;
     }
-    strcpy(field->name, name);
+    memcpy(field->name, name, strlen(name) + 1);
     field->value = copy;
     field->next = request->fields;
     request->fields = field;

@@ -47,9 +47,9 @@ void http_client_address(const struct http_request *request, char ret_address[HT
     socklen_t size = address != NULL && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     bool is_internet = address != NULL && (address->sa_family == AF_INET || address->sa_family == AF_INET6);
     if (request->server != NULL && request->server->local)
-        strcpy(ret_address, "unix");
+        snprintf(ret_address, HTTP_CLIENT_ADDRESS_SIZE, "unix");
     else if (!is_internet || getnameinfo(address, size, ret_address, HTTP_CLIENT_ADDRESS_SIZE, NULL, 0, NI_NUMERICHOST) != 0)
-        strcpy(ret_address, "unknown");
+        snprintf(ret_address, HTTP_CLIENT_ADDRESS_SIZE, "unknown");
 }
 
 void http_when_answered(struct http_request *request, void (*answered)(void *data, int status), void *data)

@@ -35,7 +35,7 @@ static int decode(char **to, const char *from, const char *end, bool plus_is_spa
             from += 3;
             continue;
         }
-        *out++ = *from == '+' && plus_is_space ? ' ' : *from;
+        *out++ = (char)(*from == '+' && plus_is_space ? ' ' : *from);
         from++;
     }
     *out = '\0';

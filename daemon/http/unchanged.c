@@ -49,7 +49,7 @@ bool http_unchanged(struct http_request *request, const char *tag)
     if (known == NULL || !list_has(known, tag, &gzip))
         return false;
     if (gzip)
-        strcat(request->tag, HTTP_TAG_OF_GZIP); /* what matched is not longer than the field */
+        snprintf(request->tag, sizeof request->tag, "%s" HTTP_TAG_OF_GZIP, tag);
     http_reply_empty(request, MHD_HTTP_NOT_MODIFIED);
     return true;
 }

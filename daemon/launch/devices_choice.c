@@ -118,7 +118,7 @@ static bool given_already(const struct devices_found *found, int count, const ch
 
 void devices_choose(const struct devices_settings *settings, struct devices_found *found)
 {
-    bool allowed[DEVICES_MAX];
+    bool allowed[DEVICES_MAX] = {false};
     int count = 0;
 
     for (int i = 0; i < found->count; i++)

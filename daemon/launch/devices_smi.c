@@ -13,8 +13,6 @@
 
 enum { LIMIT_MS = 15000, LOOK_MS = 50, KILLED_MS = 1000, OUTPUT_MAX = 65536 };
 
-extern char **environ;
-
 static int64_t now_ms(void)
 {
     struct timespec now;

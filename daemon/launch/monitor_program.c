@@ -141,8 +141,9 @@ static void explain(const struct order *order, const struct failure *failure, ch
  * pipe. It calls nothing that allocates. */
 static pid_t spawn(const struct order *order, volatile struct failure *failure)
 {
-    pid_t program = vfork();
+    pid_t program = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): on purpose, see above */
     if (program == 0) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): what it changes is of the process itself, and environ, which is put back. */
         failure->stage = execute(order);
         failure->number = errno;
         _exit(127);

@@ -171,7 +171,7 @@ int place_in(int run, const char *snapshot, struct hd_error *error)
 
 static bool same_bytes(int a, int b)
 {
-    char *blocks = malloc(2 * COMPARE_BLOCK);
+    char *blocks = malloc((size_t)2 * COMPARE_BLOCK);
     bool same = blocks != NULL;
     off_t offset = 0;
     for (ssize_t count = 1; same && count > 0; offset += count) {

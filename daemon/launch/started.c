@@ -97,7 +97,7 @@ static int parse_monitor(const char *line, struct launch_identity *ret_monitor)
                 hd_json_integer(cJSON_GetObjectItemCaseSensitive(object, "start_ticks"), &monitor.start_ticks) && cJSON_IsString(boot_id) &&
                 strlen(boot_id->valuestring) < sizeof monitor.boot_id;
     if (good) {
-        strcpy(monitor.boot_id, boot_id->valuestring);
+        memcpy(monitor.boot_id, boot_id->valuestring, strlen(boot_id->valuestring) + 1);
         *ret_monitor = monitor;
     }
     cJSON_Delete(object);

@@ -21,10 +21,10 @@ static int find_groups(struct user *user)
         if (groups == NULL)
             return -ENOMEM;
         user->groups = groups;
-        user->group_count = count;
-        if (getgrouplist(user->name, user->gid, user->groups, &user->group_count) >= 0)
+        if (getgrouplist(user->name, user->gid, groups, &count) >= 0) {
+            user->group_count = count;
             return 0;
-        count = user->group_count;
+        }
     }
     return -EAGAIN;
 }

@@ -295,7 +295,7 @@ static int write_failure_reason(struct database *database, const struct sweep_ro
     int result = statement == NULL ? -(int)error->code : 0;
 
     while (result == 0 && (result = database_step(database, statement, error)) == 1) {
-        if (ids.length == 0)
+        if (first_error == NULL && ids.length == 0)
             first_error = strdup(database_text(statement, 1));
         hd_text_format(&ids, "%s%s", ids.length == 0 ? "" : ", ", database_text(statement, 0));
         result = 0;
@@ -412,7 +412,7 @@ static int count_cancel(struct database *database, const struct run_row *run, st
 int sweep_run_ended(struct database *database, const struct run_row *run, bool lost, struct store_sweep_state *ret_state,
                     struct hd_error *error)
 {
-    struct sweep_row row;
+    struct sweep_row row = {0};
     bool failures = false;
     int result = run->status == HD_CANCELED ? count_cancel(database, run, error) : 0;
 

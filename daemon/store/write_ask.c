@@ -97,9 +97,8 @@ static int check_launcher(struct database *database, const struct run_row *row, 
 {
     sqlite3_stmt *statement = database_query(database, error, LAUNCHER, "i", row->sweep);
     int64_t launcher;
-    int result;
 
-    if (statement == NULL || (result = database_step(database, statement, error)) < 0)
+    if (statement == NULL || database_step(database, statement, error) < 0)
         return -(int)error->code;
     launcher = sqlite3_column_int64(statement, 0);
     database_reset(statement);

@@ -19,7 +19,7 @@ static int intend(struct database *database, struct store_write *write)
     if (hd_status_ended(row.status) || row.attempt != 0)
         result = hd_error_set(&write->error, HD_CONFLICT, "the run is %s, attempt %d", hd_status_name(row.status), row.attempt);
     else
-        result = database_run(database, &write->error, SET_ATTEMPT, "iit", row.key, (int64_t)(row.attempt + 1), request->devices);
+        result = database_run(database, &write->error, SET_ATTEMPT, "iit", row.key, (int64_t)row.attempt + 1, request->devices);
     request->ret_attempt = row.attempt + 1;
     run_clear(&row);
     return result;

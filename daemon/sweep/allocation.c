@@ -1,5 +1,6 @@
 #include "allocation.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -87,6 +88,7 @@ static void set_capacities(struct allocation *allocation)
     struct device *cpus = allocation->devices;
     int64_t slots = allocation->slots_wanted;
 
+    assert(cpus != NULL); /* there from the start */
     for (const struct device *device = allocation->devices; allocation->slots_wanted == 0 && device != NULL; device = device->next)
         slots += device->is_gpu && device->present;
     if (slots == 0)
@@ -126,6 +128,7 @@ struct hd_machine allocation_machine(const struct allocation *allocation)
 {
     int counts[VENDORS] = {0}, most = 0;
 
+    assert(allocation->devices != NULL); /* the CPUs, there from the start */
     for (const struct device *device = allocation->devices; device != NULL; device = device->next)
         if (device->is_gpu && device->present && ++counts[device->gpu.vendor] > most)
             most = counts[device->gpu.vendor];

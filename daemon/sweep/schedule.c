@@ -2,6 +2,7 @@
  * kept for it. */
 #include "live.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ enum { GENERATE_MAX = 256 };
 
 void slot_take(struct live_run *run, struct grant *grant)
 {
+    assert(grant != NULL);
     run->grant = grant;
     grant->owner = run;
     run->sweep->slots++;

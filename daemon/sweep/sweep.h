@@ -85,7 +85,7 @@ struct sweeps_question {
     sweeps_ask_answer *answer;
     void *data;
 };
-void sweeps_ask(struct sweeps *sweeps, int64_t sweep, const struct sweeps_question *question);
+void sweeps_ask(struct sweeps *sweeps, int64_t key, const struct sweeps_question *given);
 
 /* `status` is that of the run then: Canceled when that was asked for meanwhile. */
 typedef void sweeps_tell_answer(void *data, enum hd_status status, const struct hd_error *error);
@@ -102,7 +102,7 @@ struct sweeps_change {
     int64_t max_concurrent; /* 0: as many as there are free slots */
 };
 typedef void sweeps_change_answer(void *data, const struct hd_error *error);
-void sweeps_change(struct sweeps *sweeps, int64_t sweep, const struct sweeps_change *change, sweeps_change_answer *answer, void *data);
+void sweeps_change(struct sweeps *sweeps, int64_t key, const struct sweeps_change *wanted, sweeps_change_answer *answer, void *data);
 
 /* Devices. They are looked for when the room is opened; what is asked before that is known waits. False when memory is short. */
 bool sweeps_when_devices_known(struct sweeps *sweeps, void (*known)(void *data), void *data);

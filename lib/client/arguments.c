@@ -102,8 +102,9 @@ static int take_option(struct arguments *arguments, int index, const char *value
         return 0;
     }
     errno = 0;
-    arguments->number[index] = strtoll(value, &end, 10);
-    if (errno != 0 || end == value || *end != '\0' || arguments->number[index] < row->minimum || arguments->number[index] > row->maximum) {
+    arguments->number[index] = strtoll(arguments->value[index], &end, 10);
+    if (errno != 0 || end == arguments->value[index] || *end != '\0' || arguments->number[index] < row->minimum ||
+        arguments->number[index] > row->maximum) {
         return hd_error_set(error, HD_INVALID, "--%s must be an integer from %lld to %lld, got '%.80s'", row->name, (long long)row->minimum,
                             (long long)row->maximum, value);
     }

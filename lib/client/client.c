@@ -102,7 +102,9 @@ static bool print_bytes(void *data, const char *bytes, size_t length)
 {
     struct raw_print *print = data;
 
-    print->last = length > 0 ? bytes[length - 1] : print->last;
+    if (length > 0) {
+        print->last = bytes[length - 1];
+    }
     return fwrite(bytes, 1, length, print->file) == length;
 }
 

@@ -11,8 +11,6 @@
 
 #include "doctor.h"
 
-extern char **environ;
-
 enum { PATIENCE_MS = 10000, SAID_LIMIT = 64 * 1024 };
 
 static long long now_ms(void)

@@ -1,5 +1,6 @@
 #include "find.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,8 +155,10 @@ static int use_url(const char *url, const char *token, const char *source, struc
 
 static int check_address(struct address *address, struct hd_error *error)
 {
-    size_t length = strlen(address->url);
+    size_t length;
 
+    assert(address->url != NULL);
+    length = strlen(address->url);
     if (hd_is_socket_url(address->url)) {
         char path[HD_SOCKET_PATH_SIZE];
 

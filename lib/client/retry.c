@@ -1,4 +1,5 @@
 /* `hyperdrive retry`: what failed runs again, as a new sweep with the same configuration. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,7 @@ static int read_operand(struct retry *retry, int operand, struct hd_error *error
     } else if (result == 0 && retry->client->arguments.operand_count > 1) {
         result = hd_error_set(error, HD_INVALID, "%s is a sweep: name one sweep, or runs", id);
     } else if (result == 0) {
+        assert(retry->sweep == NULL); /* a sweep is named alone */
         retry->sweep = id;
         id = NULL;
         result = add_sweep(retry, error);

@@ -2,6 +2,7 @@
  *
  * A batch keeps its number and its text for ever, so that one whose answer was lost is a duplicate when it comes again. While the daemon is
  * away batches are made rarely and wait on the disk, so that neither memory nor a killed training is a limit to what is kept. */
+#include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -207,6 +208,7 @@ static void drop_first(struct sender *sender, bool lost)
 {
     struct batch *batch = sender->first;
 
+    assert(batch != NULL);
     sender->first = batch->next;
     if (sender->first == NULL) {
         sender->last = &sender->first;

@@ -57,7 +57,9 @@ static bool make_room(struct sequence *sequence)
     }
     free(sequence->digests);
     free(sequence->taken);
-    *sequence = larger;
+    sequence->digests = larger.digests;
+    sequence->taken = larger.taken;
+    sequence->capacity = larger.capacity;
     return true;
 }
 

@@ -33,7 +33,7 @@ const char *hd_socket_url(const char *url, char path[HD_SOCKET_PATH_SIZE])
         if (*at == '%' && (low < 0 || high * 16 + low == 0)) {
             return NULL;
         }
-        path[length++] = *at == '%' ? (char)(high * 16 + low) : *at;
+        path[length++] = (char)(*at == '%' ? high * 16 + low : *at);
         at += *at == '%' ? 3 : 1;
     }
     path[length] = '\0';

@@ -340,7 +340,8 @@ static int place_item(struct loader *loader, struct place place, cJSON *item)
         loader->root = item;
         return 0;
     }
-    added = frame->key != NULL ? cJSON_AddItemToObject(frame->container, frame->key, item) : cJSON_AddItemToArray(frame->container, item);
+    added = item != NULL &&
+            (frame->key != NULL ? cJSON_AddItemToObject(frame->container, frame->key, item) : cJSON_AddItemToArray(frame->container, item));
     if (!added) {
         cJSON_Delete(item);
         return out_of_memory(loader);

@@ -33,7 +33,7 @@ static void lay_out(struct work *work, double *room, size_t count)
     work->memory.steps = room;
     work->memory.changes = room + PAIRS * count;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        *rows[i] = room + (2 * PAIRS + i) * count;
+        *rows[i] = room + ((size_t)2 * PAIRS + i) * count;
 }
 
 static void remember(struct memory *memory, size_t count, const double *x, const double *next, const double *gradient,

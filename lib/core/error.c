@@ -27,7 +27,7 @@ __attribute__((format(printf, 2, 0))) static void fill(char message[HD_ERROR_MES
 /* Both parts may be as long as a whole message. */
 static void join(struct hd_error *error, const char *front, const char *back)
 {
-    char joined[2 * HD_ERROR_MESSAGE_SIZE + sizeof ": "];
+    char joined[(size_t)2 * HD_ERROR_MESSAGE_SIZE + sizeof ": "];
     int length = snprintf(joined, sizeof joined, "%s: %s", front, back);
     if (length >= HD_ERROR_MESSAGE_SIZE)
         cut(joined, HD_ERROR_MESSAGE_SIZE);

@@ -147,7 +147,7 @@ char *hd_json_excerpt(const cJSON *value)
 {
     enum { CHARACTERS = 80, BYTES_PER_CHARACTER = 4 };
     struct hd_text text = {0};
-    struct printer printer = {&text, HD_JSON_COMPACT, CHARACTERS * BYTES_PER_CHARACTER};
+    struct printer printer = {&text, HD_JSON_COMPACT, (size_t)CHARACTERS * BYTES_PER_CHARACTER};
     print_value(&printer, value);
     char *excerpt = hd_text_take(&text);
     if (excerpt != NULL)

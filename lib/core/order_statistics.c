@@ -1,5 +1,6 @@
 #include "order_statistics.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -206,8 +207,10 @@ static int make_room(struct hd_order *order, double value, struct hd_memory *mem
         return -1;
     for (int32_t height = order->height; height > 0; height--) {
         struct branch *branch = *node;
-        uint32_t place = branch_place(branch, value, true);
+        uint32_t place;
 
+        assert(branch != NULL); /* only what has no height may be empty */
+        place = branch_place(branch, value, true);
         if (is_full(branch->children[place].node, height - 1)) {
             if (split_child(branch, place, height, memory) != 0)
                 return -1;

@@ -99,7 +99,7 @@ static void step_shell(struct hd_part_scanner *scanner)
 bool hd_next_part(struct hd_part_scanner *scanner, struct hd_part *ret_part)
 {
     const char *start = scanner->at;
-    struct hd_part part;
+    struct hd_part part = {0};
 
     while (*scanner->at != '\0') {
         if (!scanner->comment && (new_form_at(scanner->at, &part) || old_form_at(scanner->at, &part))) {

@@ -75,12 +75,12 @@ struct hd_policy *hd_policy_new(const struct hd_policy_rule *rule, struct hd_mem
 void hd_policy_free(struct hd_policy *policy);
 /* The next report of a run. Only a run in Running is judged, and one that was to be stopped is not judged again. 0, or -1 when memory is
  * short: then nothing is known any more and hd_policy_free is all that is left to do. */
-int hd_policy_report(struct hd_policy *policy, int64_t run, double value, bool running, struct hd_decision *ret_decision);
+int hd_policy_report(struct hd_policy *policy, int64_t key, double value, bool running, struct hd_decision *ret_decision);
 /* The run could not be stopped, since it was not Running any more when the stop was to be stored: if it runs again (as the next attempt of
  * the same child) it is judged again. */
-void hd_policy_judge_again(struct hd_policy *policy, int64_t run);
+void hd_policy_judge_again(struct hd_policy *policy, int64_t key);
 /* The run has ended: no more reports of it come. A run that never reported need not be told. */
-void hd_policy_end(struct hd_policy *policy, int64_t run);
+void hd_policy_end(struct hd_policy *policy, int64_t key);
 
 /* The sentence of a decision to stop: `bandit: at report 10 the best Accuracy was 0.65; ...`. */
 void hd_decision_sentence(struct hd_text *out, const struct hd_decision *decision, const char *metric);

@@ -28,7 +28,7 @@ struct policy_runs {
 /* NULL: it is not there. */
 struct policy_run *policy_runs_find(const struct policy_runs *runs, int64_t run);
 /* The run, added if it is not there; NULL when memory is short. */
-struct policy_run *policy_runs_have(struct policy_runs *runs, int64_t run, struct hd_memory *memory);
+struct policy_run *policy_runs_have(struct policy_runs *runs, int64_t key, struct hd_memory *memory);
 int policy_run_keep(struct policy_run *run, double value, struct hd_memory *memory);
 void policy_runs_remove(struct policy_runs *runs, struct policy_run *run, struct hd_memory *memory);
 void policy_runs_clear(struct policy_runs *runs, struct hd_memory *memory);

@@ -7,8 +7,8 @@
 
 #include "text.h"
 
-/* Length of the character at `bytes`, of which `left` are there; 0: there is none (cut off, overlong, a surrogate, above U+10FFFF). */
-size_t hd_utf8_length(const char *bytes, size_t left);
+/* Length of the character at `text`, of which `left` are there; 0: there is none (cut off, overlong, a surrogate, above U+10FFFF). */
+size_t hd_utf8_length(const char *text, size_t left);
 bool hd_utf8_valid(const char *string);
 /* Appends `bytes`; what is no UTF-8, and NUL, becomes U+FFFD. */
 void hd_utf8_add_clean(struct hd_text *text, const char *bytes, size_t length);
