@@ -204,7 +204,7 @@ int http_loop_open(struct http_server *server, struct hd_error *error)
     uv_timer_init(server->loop, &server->timer);
     server->poll.data = server->prepare.data = server->timer.data = server;
     server->handles = 3;
-    (void)uv_poll_start(&server->poll, UV_READABLE, on_poll); /* fails only for a handle that is closed */
+    (void)uv_poll_start(&server->poll, UV_READABLE, on_poll);
     uv_prepare_start(&server->prepare, turn);
     http_loop_kick(server);
     return 0;
