@@ -147,6 +147,20 @@ static void live(void)
     measure_logs();
 }
 
+static void end_failed(int64_t run)
+{
+    struct store_end end;
+
+    TRY_TWICE(store_end, end,
+              (struct store_end){.run = run,
+                                 .kind = STORE_EXITED,
+                                 .exit_code = 1,
+                                 .started_us = 1,
+                                 .ended_us = 2,
+                                 .last_output = "a last word",
+                                 .write = {.done = fixture_done}});
+}
+
 /* --- Reads -------------------------------------------------------------------------------------------------------------------------------
  */
 
@@ -412,15 +426,44 @@ START_TEST(calls_while_opening)
 }
 END_TEST
 
-static void set_up(void)
+static void take_specification(int64_t failure_limit)
 {
     struct hd_text text = {0};
 
-    fixture_specification(&specification, "maximize", 2, 0);
+    fixture_specification(&specification, "maximize", 2, failure_limit);
     hd_json_print(&text, specification.config, HD_JSON_COMPACT);
     snprintf(config, sizeof config, "%s", text.data);
     hd_text_clear(&text);
     memset(long_text, 'x', LONG_TEXT);
+}
+
+/* The reason that the failure limit gives names its children: it is put together while the last of them ends. */
+START_TEST(allocations_of_the_failure_limit)
+{
+    const char *failed = "";
+    long nth = 0;
+
+    hd_specification_clear(&specification);
+    take_specification(2);
+    for (; failed != NULL; nth++) {
+        wrong[0] = '\0';
+        fixture_open(&fixture, NULL);
+        create();
+        end_failed(run_keys[0]);
+        fault_arm(FAULT_MEMORY, nth);
+        end_failed(run_keys[1]);
+        failed = fault_disarm();
+        ck_assert_msg(wrong[0] == '\0', "%s, call %ld: %s", failed, nth, wrong);
+        fixture_close(&fixture);
+        fixture_remove(&fixture);
+    }
+    ck_assert_int_gt(nth, 50);
+}
+END_TEST
+
+static void set_up(void)
+{
+    take_specification(0);
 }
 
 static void tear_down(void)
@@ -450,6 +493,7 @@ int main(void)
     add(suite, "calls while working", calls_while_working);
     add(suite, "allocations while reading", allocations_while_reading);
     add(suite, "calls while reading", calls_while_reading);
+    add(suite, "allocations of the failure limit", allocations_of_the_failure_limit);
     add(suite, "allocations while opening", allocations_while_opening);
     add(suite, "calls while opening", calls_while_opening);
     SRunner *runner = srunner_create(suite);
