@@ -67,9 +67,8 @@ static const char SUM[] = "SELECT coalesce(sum(log_bytes), 0) FROM run INDEXED B
 int store_read_log_bytes(struct store_reader *reader, int64_t *ret_bytes, struct hd_error *error)
 {
     sqlite3_stmt *statement = database_query(&reader->database, error, SUM, "");
-    int result;
 
-    if (statement == NULL || (result = database_step(&reader->database, statement, error)) < 0)
+    if (statement == NULL || database_step(&reader->database, statement, error) < 0)
         return -(int)error->code;
     *ret_bytes = sqlite3_column_int64(statement, 0);
     database_reset(statement);
