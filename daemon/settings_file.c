@@ -121,7 +121,7 @@ int settings_file_read(const char *path, bool must_exist, struct settings *setti
     if (file == NULL)
         return hd_error_system(error, HD_INVALID, errno, "%s: the configuration file cannot be opened", path);
     int result = take_lines(&reader, file);
-    fclose(file);
+    (void)fclose(file);
     if (result != 0 && reader.line > 0)
         return hd_error_wrap(error, "%s:%d", path, reader.line);
     if (result != 0)

@@ -40,7 +40,7 @@ static int read_line(const char *folder, const char *name, char **ret_line)
         line[strcspn(line, " \t\r\n")] = '\0';
         number = line[0] == '\0' ? ENODATA : 0;
     }
-    fclose(file);
+    (void)fclose(file);
     if (number != 0) {
         return -number;
     }

@@ -50,7 +50,7 @@ static int read_path(const char *path, const char *name, struct hd_text *text, s
         return hd_error_system(error, HD_INVALID, errno, "cannot open %s", name);
     }
     result = read_all(file, name, text, error);
-    fclose(file);
+    (void)fclose(file);
     return result;
 }
 

@@ -62,7 +62,9 @@ static int check_characters(const struct yaml_text *text)
 /* Does a line begin at `at`? The last bytes of all breaks that libyaml knows: LF, CR, U+0085, U+2028, U+2029. */
 static bool begins_line(const struct yaml_text *text, const char *at)
 {
-    return at == text->bytes || memchr("\n\r\x85\xA8\xA9", at[-1], 5) != NULL;
+    static const char ends[] = {'\n', '\r', '\x85', '\xA8', '\xA9'};
+
+    return at == text->bytes || memchr(ends, at[-1], sizeof(ends)) != NULL;
 }
 
 /* libyaml (0.2.5) compares each %TAG directive with all before it: a few hundred thousand of them would take hours. */
