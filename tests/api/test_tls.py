@@ -89,17 +89,21 @@ class Use(Certified):
         self.assertEqual(follower.wait(), 0)
         self.assertIn("Completed", rest)
 
-    def test_children_of_a_daemon_that_they_cannot_verify_report_nothing(self):
+    def test_children_of_a_daemon_that_they_cannot_verify_keep_their_reports(self):
+        """Nothing is sent to whoever that is; the daemon takes in what lies in the run's own folder."""
         certificate, key = self.make("other", "DNS:gpu1.lab.example")
         self.daemon.start(options=self.options(certificate, key, certificate))
         self.assertIn("warning: the certificate is not made out to 127.0.0.1", self.daemon.log())
-        command = ["/bin/sh", "-c", '"%s" report Accuracy=0.25 2>"$HYPERDRIVE_RUN_DIR/logs/said"; echo $?' % harness.COMMAND]
+        command = ["/bin/sh", "-c", '"%s" report Accuracy=0.25 2>"$HYPERDRIVE_RUN_DIR/logs/said"; echo $?; ls "$HYPERDRIVE_RUN_DIR/spool"' % harness.COMMAND]
         self.daemon.client = harness.Client(self.daemon.url, self.daemon.token, certificate, "gpu1.lab.example")
         sweep = self.finished_sweep(max_total_runs=1, run_config={"command": command})
         run_id = sweep["run_id"] + "_0"
         said = self.client.get("/runs/%s/logs/logs/said" % run_id).body.decode()
         self.assertIn("127.0.0.1", said)
-        self.assertIsNone(self.run_of(run_id)["best_primary_metric"])
+        self.assertIn("kept", said)
+        log = self.client.get("/runs/%s/logs/user_logs/std_log.txt" % run_id).body.decode()
+        self.assertRegex(log, r"^0\nreport-[0-9a-f]{32}\.1\.json\n$")
+        self.assertEqual(self.run_of(run_id)["best_primary_metric"], 0.25)
 
     def test_the_address_has_a_name_that_the_certificate_has(self):
         certificate, key = self.make("named", "DNS:localhost")
