@@ -165,7 +165,9 @@ static void work(void *data)
         }
         uv_mutex_unlock(&writer->mutex);
 
-        result = commit_group(&writer->database, group, &error);
+        result = files_check(&writer->files, &error);
+        if (result == 0)
+            result = commit_group(&writer->database, group, &error);
         for (struct store_write *write = group; write != NULL; write = write->next) {
             if (result != 0) {
                 write->result = result;
@@ -250,6 +252,7 @@ int writer_open(struct writer *writer, uv_loop_t *loop, const struct store_setti
     result = migration_apply(&writer->database, error);
     if (result != 0)
         goto err_after_database;
+    files_note(&writer->files, &writer->database);
     writer->gathered_tail = &writer->gathered;
     writer->waiting_tail = &writer->waiting;
     writer->finished_tail = &writer->finished;

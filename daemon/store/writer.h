@@ -9,10 +9,12 @@
 #include <uv.h>
 
 #include "database.h"
+#include "files.h"
 #include "store.h"
 
 struct writer {
     struct database database; /* the writer thread's alone once it runs */
+    struct files files;       /* of it; never changes */
     uv_thread_t thread;
     struct store_write *gathered, **gathered_tail; /* in this turn; the loop's alone */
     int gathered_count;

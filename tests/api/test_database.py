@@ -119,6 +119,27 @@ class Database(DaemonTest):
         self.assertRegex(said[0], r"it is a database of version 999 and this program's are of version \d+, so only the file was looked through: "
                                   "it is whole")
 
+    def test_files_that_are_taken_away_under_the_daemon(self):
+        """SQLite would write on into a file without a name, and all of it would be gone with the process."""
+        _, (run_id,) = self.running_sweep(1)
+        aside = os.path.join(self.folder, "aside")
+        for name in ("hyperdrive.db", "hyperdrive.db-wal"):
+            path = os.path.join(self.daemon.state, name)
+            for replaced in (False, True):
+                with self.subTest(name, replaced=replaced):
+                    os.rename(path, aside)
+                    if replaced:
+                        shutil.copy(aside, path)
+                    for method, address, body in (("POST", "/runs/%s/metrics" % run_id, {"name": "Accuracy", "value": 1}),
+                                                  ("POST", "/sweeps", self.specification()), ("GET", "//readyz", None)):
+                        self.assertError(self.client.request(method, address, body), 503, re.compile(
+                            re.escape("the database cannot be written: %s was removed or replaced under the daemon; " % path) + ".*"))
+                    os.rename(aside, path)
+                    wait_until(lambda: self.client.get("//readyz").status == 200, "the file to be found again")
+                    self.report(run_id, "Accuracy", 2)
+        self.gates.release(run_id)
+        self.assertEqual(self.client.read("/runs/%s/metrics" % run_id)["metrics"], {"Accuracy": [2, 2, 2, 2]})
+
     def spoil_a_page(self):
         """Overwrites a page that nobody needs for anything else: while no daemon runs."""
         with contextlib.closing(sqlite3.connect(self.path)) as database:
