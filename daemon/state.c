@@ -41,6 +41,25 @@ static int make_folders(const char *path, struct hd_error *error)
     }
 }
 
+/* Who may write there could put a token, or a database with one, of his own in the place of ours before they are made. */
+static int check_owner(const char *state_dir, struct hd_error *error)
+{
+    struct stat status;
+
+    if (stat(state_dir, &status) != 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot look at the state folder %s", state_dir);
+    if (status.st_uid != 0 && status.st_uid != geteuid())
+        return hd_error_set(error, HD_INVALID, "the state folder %s belongs to another user (uid %u): give it to the daemon's", state_dir,
+                            (unsigned)status.st_uid);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return hd_error_set(
+            error, HD_INVALID,
+            "others may write into the state folder %s, and put a token of their own there: see what is in it, and let only "
+            "the daemon's user write (chmod go-w)",
+            state_dir);
+    return 0;
+}
+
 static int make_part(const char *state_dir, const char *name, struct hd_error *error)
 {
     char path[PATH_SIZE];
@@ -102,6 +121,8 @@ int state_open(const char *state_dir, bool passable, int *ret_lock, struct hd_er
     int lock, result;
 
     result = make_folders(state_dir, error);
+    if (result == 0)
+        result = check_owner(state_dir, error);
     if (result != 0)
         return result;
     snprintf(path, sizeof path, "%s/lock", state_dir);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log.h"
+
 enum { MAC_HEX_SIZE = crypto_auth_BYTES * 2 + 1 };
 
 /* Writes a small secret file whole or not at all: temporary name, sync, rename, sync of the folder. */
@@ -42,32 +44,55 @@ static int write_secret(const char *state_dir, const char *path, const char *con
     return 0;
 }
 
-/* Reads the one line of a file. 1: read, 0: there is no such file, negative: failed. */
-static int read_line(const char *path, char *line, size_t size, struct hd_error *error)
+/* A file that was copied, or restored from a backup, may have come back with other rights than it was made with. */
+static int check_rights(int file, const char *path, mode_t allowed, struct hd_error *error)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+
+    if (fstat(file, &status) != 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot look at %s", path);
+    if (!S_ISREG(status.st_mode))
+        return hd_error_set(error, HD_INVALID, "%s is no regular file: remove it, and a new one is made", path);
+    if (status.st_uid != 0 && status.st_uid != geteuid())
+        return hd_error_set(error, HD_INVALID, "%s belongs to another user (uid %u), who knows it: remove it, and a new one is made", path,
+                            (unsigned)status.st_uid);
+    if ((status.st_mode & ~allowed & 077) == 0)
+        return 0;
+    if (fchmod(file, status.st_mode & allowed) != 0)
+        return hd_error_system(error, HD_UNAVAILABLE, errno, "others may read %s, and that cannot be changed", path);
+    log_line(LOG_LEVEL_WARNING, "others could read %s until now: if somebody may have, remove it and restart, and a new one is made", path);
+    return 0;
+}
+
+/* Reads the one line of a file. 1: read, 0: there is no such file, negative: failed. */
+static int read_line(const char *path, mode_t allowed, char *line, size_t size, struct hd_error *error)
+{
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), result;
     ssize_t length;
 
     if (file < 0)
         return errno == ENOENT ? 0 : hd_error_system(error, HD_UNAVAILABLE, errno, "cannot read %s", path);
-    length = read(file, line, size - 1);
-    (void)close(file);
+    result = check_rights(file, path, allowed, error);
+    length = result == 0 ? read(file, line, size - 1) : 0;
     if (length < 0)
-        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot read %s", path);
+        result = hd_error_system(error, HD_UNAVAILABLE, errno, "cannot read %s", path);
+    (void)close(file);
+    if (result != 0)
+        return result;
     line[length] = '\0';
     line[strcspn(line, "\r\n")] = '\0';
     return 1;
 }
 
 /* The file's hex line, made from random bytes when the file is missing. */
-static int open_secret(const char *state_dir, const char *name, char *line, size_t size, struct hd_error *error)
+static int open_secret(const char *state_dir, const char *name, mode_t allowed, char *line, size_t size, struct hd_error *error)
 {
     unsigned char bytes[TOKEN_KEY_SIZE];
     char path[4096], content[TOKEN_KEY_SIZE * 2 + 2];
     int result;
 
     snprintf(path, sizeof path, "%s/%s", state_dir, name);
-    result = read_line(path, line, size, error);
+    result = read_line(path, allowed, line, size, error);
     if (result < 0)
         return result;
     if (result == 1) {
@@ -105,11 +130,11 @@ int tokens_open(struct tokens *tokens, const char *state_dir, bool group_may_rea
 
     if (sodium_init() < 0)
         return hd_error_set(error, HD_UNAVAILABLE, "the cryptography library does not start");
-    result = open_secret(state_dir, "secret", line, sizeof line, error);
+    result = open_secret(state_dir, "secret", 0600, line, sizeof line, error);
     if (result == 0 && sodium_hex2bin(tokens->key, sizeof tokens->key, line, strlen(line), NULL, NULL, NULL) != 0)
         result = hd_error_set(error, HD_UNAVAILABLE, "%s/secret is not the hex line that this program writes", state_dir);
     if (result == 0)
-        result = open_secret(state_dir, "token", tokens->owner, sizeof tokens->owner, error);
+        result = open_secret(state_dir, "token", group_may_read ? 0640 : 0600, tokens->owner, sizeof tokens->owner, error);
     if (result == 0 && group_may_read)
         result = let_group_read(state_dir, error);
     return result;

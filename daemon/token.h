@@ -15,7 +15,7 @@ struct tokens {
 };
 
 /* Reads STATE/secret and STATE/token, and makes them (0600) when they are missing. With `group_may_read` the token is 0640 and of our
- * group. */
+ * group. Files that more may read are made so too; those of other users are refused. */
 int tokens_open(struct tokens *tokens, const char *state_dir, bool group_may_read, struct hd_error *error);
 
 /* `r.<run id>.<HMAC of run id and attempt>`. */

@@ -4,6 +4,7 @@ import fcntl
 import http.client
 import os
 import re
+import shutil
 import socket
 import sqlite3
 import stat
@@ -95,6 +96,56 @@ class Address(DaemonTest):
             os.unlink(paths[name])
         self.daemon.start()
         self.assertEqual(modes(), {"token": 0o600, "secret": 0o600, "url": 0o644})
+
+    def test_secrets_that_others_could_read(self):
+        """As after a copy, or a restored backup; and of a group that may not read the token any more."""
+        self.daemon.stop()
+        for name in ("token", "secret"):
+            path = os.path.join(self.daemon.state, name)
+            for options, mode in (((), 0o644), (("--group-token", "yes"), 0o644), ((), 0o640)):
+                with self.subTest(name, options=options, mode=oct(mode)):
+                    os.chmod(path, mode)
+                    begin = len(self.daemon.log())
+                    self.daemon.start(options=options)
+                    left = 0o640 if options and name == "token" else 0o600
+                    self.assertEqual(oct(stat.S_IMODE(os.stat(path).st_mode)), oct(left))
+                    self.assertIn("warning: others could read %s until now: if somebody may have" % path, self.daemon.log()[begin:])
+                    self.daemon.stop()
+            os.chmod(path, 0o600)
+        begin = len(self.daemon.log())
+        for _ in range(2):
+            self.daemon.start(options=["--group-token", "yes"])
+            self.daemon.stop()
+        self.assertNotIn("others could read", self.daemon.log()[begin:])
+        self.daemon.start()
+
+    def test_secrets_that_are_no_files_of_ours(self):
+        self.daemon.stop()
+        for name in ("token", "secret"):
+            path = os.path.join(self.daemon.state, name)
+            os.rename(path, path + "-kept")
+            os.mkfifo(path)
+            self.assertIn("%s is no regular file: remove it, and a new one is made" % path, self.daemon.refused()[1])
+            os.unlink(path)
+            if os.geteuid() == 0:
+                shutil.copy(path + "-kept", path)
+                os.chown(path, 65534, -1)
+                self.assertIn("%s belongs to another user (uid 65534), who knows it" % path, self.daemon.refused()[1])
+            os.replace(path + "-kept", path)
+        self.daemon.start()
+
+    def test_a_state_folder_into_which_others_may_write(self):
+        """They would put a token there before the daemon makes one, or a database with one in it."""
+        self.daemon.stop()
+        for mode in (0o777, 0o1777, 0o770):
+            os.chmod(self.daemon.state, mode)
+            self.assertIn("others may write into the state folder %s" % self.daemon.state, self.daemon.refused()[1])
+        os.chmod(self.daemon.state, 0o755)
+        if os.geteuid() == 0:
+            os.chown(self.daemon.state, 65534, -1)
+            self.assertIn("the state folder %s belongs to another user (uid 65534)" % self.daemon.state, self.daemon.refused()[1])
+            os.chown(self.daemon.state, 0, -1)
+        self.daemon.start()
 
     def test_the_token_survives_a_restart(self):
         token = self.daemon.token
