@@ -61,12 +61,15 @@ static size_t print_prefix(enum log_level level, char *line)
     return (size_t)snprintf(line, LINE_SIZE, "%s %s: ", instant, level_name(level));
 }
 
-/* Text from outside must not forge lines of its own. */
+/* Text from outside must not forge lines of its own, nor speak to the terminal. U+0080 to U+009F are controls of two bytes. */
 static void flatten(char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
             text[i] = ' ';
+        else if (i + 1 < length && (unsigned char)text[i] == 0xc2 && (unsigned char)text[i + 1] < 0xa0)
+            text[i] = text[i + 1] = ' ';
+    }
 }
 
 /* A log that cannot be written has nowhere to be complained about. */

@@ -162,10 +162,11 @@ static const struct {
     [HD_FIELD_OBJECT] = {"an object", is_object},
 };
 
+/* U+0080 to U+009F, some of which terminals obey, have two bytes; `string` is valid UTF-8. */
 static bool has_control_character(const char *string)
 {
-    for (; *string != '\0'; string++) {
-        if ((unsigned char)*string < 0x20 || *string == 0x7F) {
+    for (const unsigned char *byte = (const unsigned char *)string; *byte != '\0'; byte++) {
+        if (*byte < 0x20 || *byte == 0x7F || (*byte == 0xC2 && byte[1] < 0xA0)) {
             return true;
         }
     }

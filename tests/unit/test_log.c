@@ -91,6 +91,19 @@ START_TEST(long_line_is_cut_visibly)
 }
 END_TEST
 
+START_TEST(no_control_character_is_let_through)
+{
+    char text[512];
+    catch_stderr();
+    claim_journal();
+    log_open(LOG_LEVEL_INFO);
+    /* The third is U+009B, which begins a sequence like ESC [; the letters behind it are two bytes too. */
+    log_line(LOG_LEVEL_INFO, "%s", "a\nb\x1b[31m\x7f\xc2\x9b\xc2\xa0\xc3\xa9\xc3\x9f");
+    release_stderr(text, sizeof text);
+    ck_assert_str_eq(text, "<6>a b [31m   \xc2\xa0\xc3\xa9\xc3\x9f\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("log");
@@ -98,6 +111,7 @@ int main(void)
     tcase_add_test(tests, journal_prefixes_and_level);
     tcase_add_test(tests, plain_lines_when_the_journal_is_somebody_else);
     tcase_add_test(tests, long_line_is_cut_visibly);
+    tcase_add_test(tests, no_control_character_is_let_through);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -48,6 +48,11 @@ static const struct {
      {{"OutOfRange", "experiment", "'experiment' must be 1 to 256 bytes long, without control characters, got \"\""}}},
     {{{"experiment", "\"a\\nb\""}},
      {{"OutOfRange", "experiment", "'experiment' must be 1 to 256 bytes long, without control characters, got \"a\\nb\""}}},
+    {{{"experiment", "\"a\xc2\x9b"
+                     "b\""}},
+     {{"OutOfRange", "experiment",
+       "'experiment' must be 1 to 256 bytes long, without control characters, got \"a\xc2\x9b"
+       "b\""}}},
     {{{"experiment", "null"}}, {{"WrongType", "experiment", "'experiment' must be a string, got null"}}},
     {{{"name", "[1]"}}, {{"WrongType", "name", "'name' must be a string, got [1]"}}},
     {{{"description", "{\"" SEVENTY_EIGHT_X "xxxx\": 1}"}},
