@@ -46,7 +46,7 @@ struct daemon {
     bool upkeep_open;
     char authorities[4096]; /* path of the copy of tls_ca */
     char **environment;     /* what children get of ours; the strings are environ's */
-    int lock;
+    struct state_locks locks;
     bool loop_open;
     bool stopping;
 };
@@ -480,7 +480,7 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
         result = hd_error_set(error, HD_INVALID, "'run_as_users' needs a daemon that runs as root: only root can start programs as others");
 
     if (result == 0)
-        result = state_open(daemon->settings->state_dir, daemon->settings->run_as_users[0] != NULL, &daemon->lock, error);
+        result = state_open(daemon->settings->state_dir, daemon->settings->run_as_users[0] != NULL, &daemon->locks, error);
     if (result == 0)
         result = take_listener(daemon, error);
     if (result == 0)
@@ -520,7 +520,7 @@ static void raise_descriptor_limit(void)
 int daemon_run(struct settings *settings, struct hd_error *error)
 {
     struct daemon daemon = {.settings = settings,
-                            .lock = -1,
+                            .locks = {.file = -1, .folder = -1},
                             .listener = {.fd = -1},
                             .reload = {.settings = settings, .prepare = read_certificate_again, .apply = apply_settings}};
     int result;
@@ -550,7 +550,6 @@ int daemon_run(struct settings *settings, struct hd_error *error)
     http_certificate_leave(daemon.certificate);
     free(daemon.environment);
     socket_access_close(&daemon.socket_access);
-    if (daemon.lock >= 0)
-        (void)close(daemon.lock);
+    state_close(&daemon.locks);
     return result;
 }

@@ -115,39 +115,64 @@ int state_close_database(const char *path, struct hd_error *error)
     return failed ? hd_error_system(error, HD_UNAVAILABLE, number, "cannot open the database %s", path) : 0;
 }
 
-int state_open(const char *state_dir, bool passable, int *ret_lock, struct hd_error *error)
+static int open_lock(const char *path, int flags, const char *state_dir, int *ret_lock, struct hd_error *error)
+{
+    int lock = open(path, flags | O_CLOEXEC, 0600);
+
+    if (lock < 0)
+        return refuse(state_dir, errno, "cannot open", path, error);
+    if (!take_lock(lock)) {
+        int number = errno;
+
+        (void)close(lock);
+        return number == EWOULDBLOCK
+                   ? hd_error_set(error, HD_CONFLICT,
+                                  "the state folder %s is in use by another hyperdrived: stop it, or give another --state-dir", state_dir)
+                   : hd_error_system(error, HD_UNAVAILABLE, number, "cannot lock %s", path);
+    }
+    *ret_lock = lock;
+    return 0;
+}
+
+/* The file tells whoever looks that a daemon is there. Somebody may remove it, so the folder itself is locked too. */
+static int take_locks(const char *state_dir, struct state_locks *locks, struct hd_error *error)
 {
     char path[PATH_SIZE];
-    int lock, result;
+    int result;
+
+    snprintf(path, sizeof path, "%s/lock", state_dir);
+    result = open_lock(path, O_RDWR | O_CREAT, state_dir, &locks->file, error);
+    return result == 0 ? open_lock(state_dir, O_RDONLY | O_DIRECTORY, state_dir, &locks->folder, error) : result;
+}
+
+int state_open(const char *state_dir, bool passable, struct state_locks *locks, struct hd_error *error)
+{
+    int result;
 
     result = make_folders(state_dir, error);
     if (result == 0)
         result = check_owner(state_dir, error);
     if (result != 0)
         return result;
-    snprintf(path, sizeof path, "%s/lock", state_dir);
-    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0)
-        return refuse(state_dir, errno, "cannot open", path, error);
-    if (!take_lock(lock)) {
-        result = errno == EWOULDBLOCK
-                     ? hd_error_set(error, HD_CONFLICT,
-                                    "the state folder %s is in use by another hyperdrived: stop it, or give another --state-dir", state_dir)
-                     : hd_error_system(error, HD_UNAVAILABLE, errno, "cannot lock %s", path);
-        goto failed;
-    }
-    result = make_part(state_dir, "runs", error);
+    result = take_locks(state_dir, locks, error);
+    if (result == 0)
+        result = make_part(state_dir, "runs", error);
     if (result == 0)
         result = make_part(state_dir, "snapshots", error);
     if (result == 0 && passable)
         result = open_ways(state_dir, error);
     if (result != 0)
-        goto failed;
-    *ret_lock = lock;
-    return 0;
-failed:
-    (void)close(lock);
+        state_close(locks);
     return result;
+}
+
+void state_close(struct state_locks *locks)
+{
+    if (locks->file >= 0)
+        (void)close(locks->file);
+    if (locks->folder >= 0)
+        (void)close(locks->folder);
+    locks->file = locks->folder = -1;
 }
 
 int state_recorded_port(const char *state_dir)

@@ -6,9 +6,15 @@
 
 #include "core/error.h"
 
-/* Makes the folder and its parts, and takes its lock; with `passable` other users may go through it to what is theirs, else nobody may.
- * *ret_lock is the descriptor that holds it for the daemon's life. */
-int state_open(const char *state_dir, bool passable, int *ret_lock, struct hd_error *error);
+/* Descriptors that hold the state folder for the daemon's life; -1: none. */
+struct state_locks {
+    int file, folder;
+};
+
+/* Makes the folder and its parts, and takes its locks; with `passable` other users may go through it to what is theirs, else nobody may. A
+ * folder into which others may write is refused. */
+int state_open(const char *state_dir, bool passable, struct state_locks *locks, struct hd_error *error);
+void state_close(struct state_locks *locks);
 
 /* Makes the database's file, if it is missing, and closes it and its companions to others, whoever may go through the folder. */
 int state_close_database(const char *path, struct hd_error *error);

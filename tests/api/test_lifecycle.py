@@ -247,6 +247,17 @@ class StateFolder(DaemonTest):
         self.assertRegex(said, r"in use|another")
         self.assertEqual(self.client.get("/version").status, 200)  # the first one is not disturbed
 
+    def test_folder_in_use_without_its_lock_file(self):
+        """Somebody took it for a stale one."""
+        os.unlink(os.path.join(self.daemon.state, "lock"))
+        other = self.new_daemon()
+        other.log_path += ".other"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.assertIn("the state folder %s is in use by another hyperdrived" % self.daemon.state,
+                      other.refused(listen="127.0.0.1:%d" % port)[1])
+
     def test_lock_and_port_that_are_let_go_in_a_moment(self):
         """A process between fork and exec holds what a daemon had open that was just killed: the next start waits for it."""
         self.daemon.stop()
