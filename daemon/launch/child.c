@@ -179,7 +179,8 @@ static int64_t now_us(void)
 
 static void tell_waiting(struct launch_child *child, const struct hd_error *error)
 {
-    if (error->code != HD_STORAGE_FULL || child->waiting_told || child->launch->events.waiting == NULL)
+    bool lasts = error->code == HD_STORAGE_FULL || error->code == HD_UNAVAILABLE;
+    if (!lasts || child->waiting_told || child->launch->events.waiting == NULL)
         return;
     child->waiting_told = true;
     child->launch->events.waiting(child, child->data, error);

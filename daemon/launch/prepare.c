@@ -273,6 +273,8 @@ static bool look_for_claim(int run, int attempt, bool locked, struct prepared *r
     return true;
 }
 
+/* Why a monitor cannot be started is never the run's fault: it would fail one run after the other. So it is waited for, and told when it
+ * does not pass by itself; a run that is to end needs no monitor. */
 static void spawn_into(const struct plan *plan, int log, bool stop, bool last_try, struct prepared *ret)
 {
     const struct order *order = &plan->order;
@@ -285,7 +287,10 @@ static void spawn_into(const struct plan *plan, int log, bool stop, bool last_tr
     int result = spawn_monitor(&call, log, &ret->spawned, &ret->error);
     ret->outcome = result == 0 ? PREPARE_SPAWNED : PREPARE_AGAIN;
     ret->is_short = result < 0;
-    if (result < 0 && (last_try || !is_shortage(-result)) && prepare_revoke(plan->folder, plan->order.attempt))
+    if (result == 0 || (is_shortage(-result) && !last_try))
+        return;
+    ret->error.code = HD_UNAVAILABLE;
+    if (stop && prepare_revoke(plan->folder, plan->order.attempt))
         ret->outcome = PREPARE_FAILED;
 }
 

@@ -275,7 +275,7 @@ static void on_running(struct launch_child *child, void *data, const struct laun
     (void)child;
     fault_point("after_spawn");
     run->started_us = started_us;
-    run->sweep->told_of_space = false;
+    run->sweep->told_of_waiting = false;
     control_watch_timeout(run);
     folders_prepare(run->sweep);
     run->start = NULL;
@@ -530,14 +530,16 @@ static void on_ended(struct launch_child *child, void *data, const struct launch
 static void on_waiting(struct launch_child *child, void *data, const struct hd_error *error)
 {
     struct live_run *run = data;
+    bool space = error->code == HD_STORAGE_FULL;
     char message[HD_ERROR_MESSAGE_SIZE];
 
     (void)child;
-    if (run->sweep->told_of_space)
+    if (run->sweep->told_of_waiting)
         return;
-    run->sweep->told_of_space = true;
-    (void)snprintf(message, sizeof message, "children wait until there is space on the disk: %.900s", error->message);
-    sweep_note(run->sweep, true, "WaitingForSpace", message);
+    run->sweep->told_of_waiting = true;
+    (void)snprintf(message, sizeof message, "children wait until %s: %.900s",
+                   space ? "there is space on the disk" : "the daemon can start processes again", error->message);
+    sweep_note(run->sweep, true, space ? "WaitingForSpace" : "WaitingForProcesses", message);
 }
 
 /* Its slot and devices stay taken. */

@@ -55,7 +55,7 @@ struct live_sweep {
     struct live_run *waiting, **waiting_tail;     /* children that wait for a slot, oldest first */
     bool generating;                              /* a generation command is in flight */
     bool resting;                                 /* the last generation gave nothing: wait for a child's end */
-    bool told_of_space;                           /* its log says that children wait for space; until one of them runs */
+    bool told_of_waiting;                         /* its log says that children wait for space, or processes; until one of them runs */
     int writes;                                   /* in flight that point here */
     struct question *questions, **questions_tail; /* of clients, that wait for a child; client.c */
     struct launch_ahead *ahead;                   /* folders prepared for children to come; NULL: none; folders.c */

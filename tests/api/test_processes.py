@@ -374,6 +374,27 @@ class CannotStart(ProcessTest):
             self.assertError(response, 400)
             self.assertIn("train.sh", response.error["message"])
 
+    def test_monitor_that_vanishes_for_a_while(self):
+        """As in the middle of an upgrade: not one run after the other is to fail of it."""
+        self.daemon.stop()
+        monitor = os.path.join(self.folder, "monitor")
+        os.symlink(harness.MONITOR, monitor)
+        self.daemon.start(options=["--monitor", monitor])
+        sweep_id, (run_id,) = self.running_sweep(1, max_total_runs=4, hyperparameter_sampling=self.grid(4))
+        os.unlink(monitor)
+        self.gates.release(run_id)
+        log = "/sweeps/%s/log" % sweep_id
+        wait_until(lambda: b"WaitingForProcesses: children wait until the daemon can start processes again: cannot start" in
+                   self.client.get(log).body, "a line of the sweep's log")
+        self.assertEqual(self.run_of(sweep_id + "_1")["status"], "Preparing")
+        self.assertEqual(self.client.post("/runs/%s_1/cancel" % sweep_id).status, 200)
+        self.wait_for_run(sweep_id + "_1", "Canceled")
+        os.symlink(harness.MONITOR, monitor)
+        for number in (2, 3):
+            self.gates.release("%s_%d" % (sweep_id, number))
+        self.assertEqual(self.wait_for_sweep(sweep_id)["children"], {"total": 4, "Completed": 3, "Canceled": 1})
+        self.assertEqual(self.client.get(log).body.count(b"WaitingForProcesses"), 1)
+
     def test_source_directory_that_vanishes(self):
         """In place, there is no snapshot to fall back on."""
         source = self.source({"train.sh": harness.GATED})

@@ -37,6 +37,14 @@ static void on_running(struct launch_child *child, void *data, const struct laun
     story->started_us = started_us;
 }
 
+static void on_waiting(struct launch_child *child, void *data, const struct hd_error *error)
+{
+    (void)child;
+    struct story *story = data;
+    story->waiting++;
+    snprintf(story->waits_for, sizeof story->waits_for, "%s", error->message);
+}
+
 static void on_lingering(struct launch_child *child, void *data)
 {
     (void)child;
@@ -101,7 +109,7 @@ void open_launcher_with(const char *monitor, int64_t grace_us)
     struct hd_error error = {0};
     struct launch_settings settings = {
         .monitor = monitor, .grace_us = grace_us, .cgroup = fixture_cgroup, .systemd_run = fixture_systemd_run, .root = fixture_root};
-    static const struct launch_events events = {.running = on_running, .lingering = on_lingering, .ended = on_ended};
+    static const struct launch_events events = {.waiting = on_waiting, .running = on_running, .lingering = on_lingering, .ended = on_ended};
     ck_assert_ptr_nonnull(monitor);
     ck_assert_int_eq(launch_open(&launcher, &loop, &settings, &events, &error), 0);
 }

@@ -12,7 +12,8 @@ enum {
 /* What the callbacks told about one child. */
 struct story {
     struct launch_child *child;
-    unsigned running, ended, lingering;
+    unsigned running, ended, lingering, waiting;
+    char waits_for[1024];
     struct launch_identity identity;
     int64_t started_us;
     struct launch_end end;
