@@ -3,8 +3,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "internal.h"
+
+/* libmicrohttpd has a record for each parameter before it asks for an answer. When they do not fit into its memory it falls silent until
+ * the header is late. */
+static void refuse_parameters(struct http_connection *peer, const char *uri)
+{
+    int count = 0;
+    for (const char *at = strchr(uri, '?'); at != NULL && count <= HTTP_PARAMETERS * 4; at = strchr(at + 1, '&'))
+        count++;
+    if (count <= HTTP_PARAMETERS * 4)
+        return; /* it comes to http_target_parse() */
+    http_connection_answer(peer, HD_INVALID, "the query has too many parameters");
+    peer->linger = true;
+    shutdown(peer->fd, SHUT_RDWR);
+    http_connection_enter(peer, HTTP_REPLYING);
+    http_loop_kick(peer->server);
+}
 
 void *http_exchange_begin(void *context, const char *uri, struct MHD_Connection *connection)
 {
@@ -27,6 +44,7 @@ void *http_exchange_begin(void *context, const char *uri, struct MHD_Connection 
     server->requests = request;
     if (peer->stage == HTTP_IDLE)
         http_connection_enter(peer, HTTP_HEAD);
+    refuse_parameters(peer, text);
     return request;
 }
 

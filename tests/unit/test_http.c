@@ -356,6 +356,19 @@ START_TEST(test_requests_that_two_readers_could_read_differently)
 }
 END_TEST
 
+/* libmicrohttpd has no memory for them, and says nothing until the header is late. */
+START_TEST(test_more_parameters_than_there_is_memory_for)
+{
+    enum { MANY = 2000 };
+    char request[MANY * 4 + 128];
+    size_t length = (size_t)sprintf(request, "GET /thing/1?");
+    for (int i = 0; i < MANY; i++)
+        length += (size_t)sprintf(request + length, "a=b&");
+    strcpy(request + length, " HTTP/1.1\r\n" HOST "\r\n");
+    expect_error(request, 400, "ValidationError", "the query has too many parameters");
+}
+END_TEST
+
 START_TEST(test_smuggled_request_is_not_served)
 {
     struct client client;
@@ -574,6 +587,7 @@ int main(void)
     tcase_add_test(tests, test_browser_tells_the_site);
     tcase_add_test(tests, test_names_that_look_like_ours);
     tcase_add_test(tests, test_requests_that_two_readers_could_read_differently);
+    tcase_add_test(tests, test_more_parameters_than_there_is_memory_for);
     tcase_add_test(tests, test_smuggled_request_is_not_served);
     tcase_add_test(tests, test_answers_of_the_library);
     tcase_add_test(tests, test_bodies);
