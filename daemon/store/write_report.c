@@ -13,6 +13,7 @@ struct reporting {
     struct run_row run;
     enum hd_goal goal;
     int64_t metric; /* key of the primary metric's name; 0: none */
+    int64_t series; /* how many it has; -1: not counted yet. Counted for each new one, many names would keep the writer for hours */
     bool has_rank;
     double rank_key;
 };
@@ -35,6 +36,7 @@ static int load(struct database *database, const char *run_id, struct reporting 
     ret->metric = sqlite3_column_int64(statement, RUN_COLUMN_COUNT + 1);
     ret->has_rank = sqlite3_column_type(statement, RUN_COLUMN_COUNT + 2) != SQLITE_NULL;
     ret->rank_key = sqlite3_column_double(statement, RUN_COLUMN_COUNT + 2);
+    ret->series = -1;
     database_reset(statement);
     return result;
 }
@@ -98,24 +100,33 @@ static struct stretch take_stretch(const struct store_point *points, int64_t cou
     return stretch;
 }
 
-static int add_series(struct database *database, int64_t run, int64_t name, const struct stretch *stretch, enum series_form form,
-                      struct hd_error *error)
+static int count_series(struct database *database, struct reporting *reporting, struct hd_error *error)
 {
-    sqlite3_stmt *statement = database_query(database, error, COUNT_SERIES, "i", run);
-    int64_t position;
+    sqlite3_stmt *statement = database_query(database, error, COUNT_SERIES, "i", reporting->run.key);
 
     if (statement == NULL || database_step(database, statement, error) < 0)
         return -(int)error->code;
-    position = sqlite3_column_int64(statement, 0);
+    reporting->series = sqlite3_column_int64(statement, 0);
     database_reset(statement);
-    return database_run(database, error, ADD_SERIES, "iiiiii", run, name, position, (int64_t)form, (int64_t)stretch->listed,
-                        stretch->count);
+    return 0;
+}
+
+static int add_series(struct database *database, struct reporting *reporting, int64_t name, const struct stretch *stretch,
+                      enum series_form form, struct hd_error *error)
+{
+    int result = reporting->series < 0 ? count_series(database, reporting, error) : 0;
+
+    if (result != 0)
+        return result;
+    return database_run(database, error, ADD_SERIES, "iiiiii", reporting->run.key, name, reporting->series++, (int64_t)form,
+                        (int64_t)stretch->listed, stretch->count);
 }
 
 /* Gives the stretch its place in its series, which it makes or grows. A name is either values or a table. */
-static int place_stretch(struct database *database, int64_t run, int64_t name, const struct stretch *stretch, int64_t *ret_sequence,
-                         struct hd_error *error)
+static int place_stretch(struct database *database, struct reporting *reporting, int64_t name, const struct stretch *stretch,
+                         int64_t *ret_sequence, struct hd_error *error)
 {
+    int64_t run = reporting->run.key;
     sqlite3_stmt *statement = database_query(database, error, FIND_SERIES, "ii", run, name);
     enum series_form form = point_form(stretch->points);
     int64_t sequence = 0;
@@ -134,7 +145,7 @@ static int place_stretch(struct database *database, int64_t run, int64_t name, c
                                 form == FORM_TABLE ? "table" : "series of values", form == FORM_TABLE ? "value" : "row or table");
     *ret_sequence = sequence;
     if (found == 0)
-        return add_series(database, run, name, stretch, form, error);
+        return add_series(database, reporting, name, stretch, form, error);
     return database_run(database, error, GROW_SERIES, "iiii", run, name, stretch->count, (int64_t)stretch->listed);
 }
 
@@ -214,7 +225,7 @@ static int add_stretch(struct database *database, struct reporting *reporting, c
 {
     int64_t run = reporting->run.key, name = store_name_key(database, stretch->points->name, error);
     int64_t sequence = 0;
-    int result = name < 0 ? (int)name : place_stretch(database, run, name, stretch, &sequence, error);
+    int result = name < 0 ? (int)name : place_stretch(database, reporting, name, stretch, &sequence, error);
 
     for (int64_t i = 0; i < stretch->count && result == 0; i++) {
         result = add_point(database, run, name, sequence + i, &stretch->points[i], error);

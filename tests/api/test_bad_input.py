@@ -118,6 +118,25 @@ class Bodies(BadInput):
         self.gates.release(run_id)
         self.wait_for_sweep(sweep_id)
 
+    def test_a_run_with_very_many_names(self):
+        """Its reports keep the writer, and with it everybody who writes: new names must not cost more and more."""
+        sweep_id, (run_id,) = self.running_sweep(1)
+        names = ["n%d" % number for number in range(20000)]
+
+        def seconds(part):
+            began = time.monotonic()
+            response = self.client.post("/runs/%s/metrics" % run_id, {"metrics": [{"name": name, "value": 1} for name in part]})
+            self.assertEqual(response.status, 200, response.body)
+            return time.monotonic() - began
+        seconds(names[:10000])
+        new = seconds(names[10000:])
+        again = seconds(names[10000:])
+        self.assertLess(new, 5 * again + 1, "10,000 new names against 10,000 known ones")
+        metrics = self.client.read("/runs/%s/metrics" % run_id)["metrics"]
+        self.assertEqual(list(metrics), names)
+        self.gates.release(run_id)
+        self.wait_for_sweep(sweep_id)
+
     def test_names_with_every_character(self):
         sweep_id, (run_id,) = self.running_sweep(1)
         names = [chr(code) for code in (*range(1, 256), 0x2028, 0xd7ff, 0xe000, 0xfffe, 0xffff, 0x10000, 0x10ffff)]
