@@ -23,6 +23,7 @@ enum {
     HTTP_CLOSE_FLUSH_MS = 2000,     /* and then for clients to take the last answers */
     HTTP_CLOSE_STREAM_MS = 500,     /* how long http_close waits for those who read a stream to take its end */
     HTTP_STREAMS = 256,             /* at once, if the settings do not say */
+    HTTP_STREAMS_OF_RUN = 16,       /* of these with the token of one run */
     HTTP_STREAM_BYTES = 32 * 1024,  /* a stream that holds so much is full */
     HTTP_HEARTBEAT_MS = 15000,      /* if the settings do not say */
 };

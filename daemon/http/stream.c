@@ -87,6 +87,17 @@ static void release(void *data)
 /* --- The feeder's side -------------------------------------------------------------------------------------------------------------------
  */
 
+/* A program that has no more than the token of its run must not take the streams of all. */
+static bool run_has_enough(const struct http_request *request)
+{
+    unsigned count = 0;
+    if (request->principal.role != HTTP_RUN)
+        return false;
+    for (const struct http_stream *stream = request->server->streams; stream != NULL; stream = stream->next)
+        count += stream->request != NULL && strcmp(stream->request->principal.who, request->principal.who) == 0;
+    return count >= HTTP_STREAMS_OF_RUN;
+}
+
 static bool refuse(struct http_request *request)
 {
     struct http_server *server = request->server;
@@ -96,6 +107,9 @@ static bool refuse(struct http_request *request)
         hd_error_set(&error, HD_UNAVAILABLE, "the daemon is stopping");
     else if (server->stream_count >= limit)
         hd_error_set(&error, HD_UNAVAILABLE, "%u streams are open already; try again when one of them has ended", limit);
+    else if (run_has_enough(request))
+        hd_error_set(&error, HD_UNAVAILABLE, "%d streams are open with the run's token already; try again when one of them has ended",
+                     HTTP_STREAMS_OF_RUN);
     else
         return false;
     http_reply_error(request, &error);

@@ -1,6 +1,8 @@
 """Logs that are read while they grow: those of children, and those of sweeps."""
 
+import contextlib
 import os
+import re
 
 import harness
 from harness import DaemonTest, wait_until
@@ -55,6 +57,21 @@ class Follow(DaemonTest):
             self.assertEqual(stream.rest(), "three\n")
             self.assertEqual(second.rest(), "begun\none\ntwo\nthree\n")
         self.assertEqual(self.run_of(run_id)["status"], "Completed")
+
+    def test_one_run_does_not_take_all_streams(self):
+        _, run_id = self.talking()
+        with open(os.path.join(self.daemon.run_folder(run_id), "launch.json"), encoding="utf-8") as file:
+            token = re.search(r"HYPERDRIVE_TOKEN=([^\"]+)", file.read()).group(1)
+        client = harness.Client(self.daemon.url, token)
+        with contextlib.ExitStack() as open_ones:
+            for _ in range(16):
+                self.assertEqual(open_ones.enter_context(self.follow(run_id, client=client)).status, 200)
+            path = "/runs/%s/logs/%s" % (run_id, LOG)
+            self.assertError(client.get(path, follow="true"), 503,
+                             "16 streams are open with the run's token already; try again when one of them has ended")
+            self.assertEqual(open_ones.enter_context(self.follow(run_id)).status, 200)
+            self.tell(run_id, "end")
+            self.wait_for_run(run_id)
 
     def test_much_of_it(self):
         _, run_id = self.talking()
