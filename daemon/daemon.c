@@ -405,6 +405,7 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .big_answers = (int)settings->big_answers,
         .audit_days = settings->audit_days,
     };
+    api_backup_clear(settings->state_dir);
     snprintf(daemon->api.instance, sizeof daemon->api.instance, "%08x%08x", randombytes_random(), randombytes_random());
     if (event_hub_open(&daemon->api.events, &daemon->loop, daemon->store, error) != 0 ||
         followers_open(&daemon->api.followers, &daemon->api, error) != 0 || audit_open(&daemon->api, error) != 0)

@@ -36,6 +36,9 @@ struct api {
 /* Calls `idle` when no job of the API is on the pool any more, maybe at once. */
 void api_when_idle(struct api *api, void (*idle)(void *data), void *data);
 
+/* Removes what a daemon that was killed in the middle of a backup has left in the state folder. */
+void api_backup_clear(const char *state_dir);
+
 extern const struct http_route api_routes[];
 
 #endif

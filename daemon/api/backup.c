@@ -1,7 +1,9 @@
 /* A copy of the database for who asks for it. It is made in a file of the daemon's choosing, which has no name when it is sent. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,9 +20,26 @@ struct backup {
     struct hd_error error;
 };
 
+/* Not one that somebody would give to a backup of his own. */
+#define NAME_BEGIN ".unfinished-backup-"
+#define NAME_END   "XXXXXX"
+
+void api_backup_clear(const char *state_dir)
+{
+    DIR *folder = opendir(state_dir);
+    struct dirent *entry;
+
+    if (folder == NULL)
+        return;
+    while ((entry = readdir(folder)) != NULL)
+        if (strncmp(entry->d_name, NAME_BEGIN, strlen(NAME_BEGIN)) == 0 && strlen(entry->d_name) == strlen(NAME_BEGIN NAME_END))
+            (void)unlinkat(dirfd(folder), entry->d_name, 0); /* one that stays takes space, and does no other harm */
+    (void)closedir(folder);
+}
+
 static int make_file(struct backup *backup, char path[4096])
 {
-    if (snprintf(path, 4096, "%s/backup-XXXXXX", backup->api->state_dir) >= 4096)
+    if (snprintf(path, 4096, "%s/" NAME_BEGIN NAME_END, backup->api->state_dir) >= 4096)
         return hd_error_set(&backup->error, HD_INTERNAL, "the path of the state folder is too long");
     backup->file = mkostemp(path, O_CLOEXEC);
     if (backup->file < 0)

@@ -35,6 +35,15 @@ class Backup(DaemonTest):
         return subprocess.run([harness.COMMAND, "--state-dir", self.daemon.state, "backup", *arguments], capture_output=True, text=True,
                               timeout=harness.DEADLINE, check=False)
 
+    def test_what_a_killed_daemon_has_left_of_one(self):
+        self.daemon.kill()
+        names = {".unfinished-backup-aB3xYz": False, ".unfinished-backup-": True, "backup-202611": True}
+        for name in names:
+            with open(os.path.join(self.daemon.state, name), "w", encoding="ascii") as file:
+                file.write("a part of it")
+        self.daemon.start()
+        self.assertEqual({name: os.path.exists(os.path.join(self.daemon.state, name)) for name in names}, names)
+
     def restored(self, path, name):
         """The state folder of a daemon that is to start on the copy; the copy is whole."""
         folder = os.path.join(self.folder, name)
