@@ -177,9 +177,11 @@ static int64_t now_us(void)
     return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
+/* A shortage of a moment is not worth a word. */
 static void tell_waiting(struct launch_child *child, const struct hd_error *error)
 {
-    bool lasts = error->code == HD_STORAGE_FULL || error->code == HD_UNAVAILABLE;
+    bool passes = child->prepared.is_short && child->shortages < SHORTAGE_TRIES;
+    bool lasts = error->code == HD_STORAGE_FULL || (error->code == HD_UNAVAILABLE && !passes);
     if (!lasts || child->waiting_told || child->launch->events.waiting == NULL)
         return;
     child->waiting_told = true;

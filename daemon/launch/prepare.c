@@ -286,8 +286,8 @@ static void spawn_into(const struct plan *plan, int log, bool stop, bool last_tr
                                       .scope = order->in_scope ? &scope : NULL};
     int result = spawn_monitor(&call, log, &ret->spawned, &ret->error);
     ret->outcome = result == 0 ? PREPARE_SPAWNED : PREPARE_AGAIN;
-    ret->is_short = result < 0;
-    if (result == 0 || (is_shortage(-result) && !last_try))
+    ret->is_short = result < 0 && is_shortage(-result);
+    if (result == 0 || (ret->is_short && !last_try))
         return;
     ret->error.code = HD_UNAVAILABLE;
     if (stop && prepare_revoke(plan->folder, plan->order.attempt))
