@@ -81,7 +81,7 @@ static void watch(struct http_server *server, bool wanted)
         return;
     accepting->watching = wanted;
     if (wanted)
-        uv_poll_start(&accepting->poll, UV_READABLE, on_connection);
+        (void)uv_poll_start(&accepting->poll, UV_READABLE, on_connection); /* fails only for a handle that is closing */
     else
         uv_poll_stop(&accepting->poll);
 }
