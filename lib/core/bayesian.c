@@ -15,10 +15,17 @@ enum {
     OTHERS_MOST = 96,     /* newest points without one in it */
     CENTRES = 6,
     KNOWN_FIRST = 32,
+    PATIENCE = 10, /* metrics without an improvement that matters, and two more for each dimension */
 };
 
 /* A point without a metric is given one that is no better than middling. That it is so doubtful lets what is known around it prevail. */
 static const double BAD_VALUE = 0.5, BAD_DOUBT = 0.2;
+
+/* An improvement of less than this part of the way from the median to the best does not matter. */
+static const double MATTERS = 0.01;
+/* When nothing that matters comes any more: points that are so near in each coordinate are one, and the deviation of the metrics times this
+ * is the least improvement that is looked for. */
+static const double NEAR = 0.05, MARGIN = 0.02;
 
 struct known {
     enum hd_known kind;
@@ -157,6 +164,46 @@ static size_t thin_out(struct ranked *ranked, size_t count, size_t most)
     return most;
 }
 
+/* How many metrics have come since the one from which on nothing has become better by what matters. `ranked` has all, the best first. */
+static size_t count_stale(const struct hd_bayesian *bayesian, const struct ranked *ranked, size_t count)
+{
+    double spread = ranked[count / 2].rank - ranked[0].rank, enough = ranked[0].rank + MATTERS * spread;
+    size_t first = bayesian->count;
+    if (!isfinite(enough))
+        return 0;
+    for (size_t i = 0; i < count && ranked[i].rank <= enough; i++)
+        first = ranked[i].index < first ? ranked[i].index : first;
+    size_t stale = 0;
+    for (size_t i = first + 1; i < bayesian->count; i++)
+        stale += bayesian->known[i].kind == HD_KNOWN_VALUE;
+    return stale;
+}
+
+static bool are_near(const struct hd_bayesian *bayesian, const double *a, const double *b)
+{
+    for (size_t i = 0; i < bayesian->points.count; i++)
+        if (fabs(a[i] - b[i]) > NEAR)
+            return false;
+    return true;
+}
+
+/* Moves what is near a better one behind the others, whose number is returned. */
+static size_t keep_apart(const struct hd_bayesian *bayesian, struct ranked *ranked, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t other = 0;
+        while (other < kept && !are_near(bayesian, point_of(bayesian, ranked[i].index), point_of(bayesian, ranked[other].index)))
+            other++;
+        if (other < kept)
+            continue;
+        struct ranked apart = ranked[i];
+        ranked[i] = ranked[kept];
+        ranked[kept++] = apart;
+    }
+    return kept;
+}
+
 /* --- The model ---------------------------------------------------------------------------------------------------------------------------
  */
 
@@ -165,9 +212,10 @@ struct proposal {
     struct gaussian_process process;
     struct metric_scale scale;
     struct ranked *ranked;
-    size_t ranked_count;
+    size_t ranked_count, near_count; /* that are fitted, and those behind them that are near to these */
     double *metrics, *features, *room, *centres, *finds;
     double best;
+    double margin; /* improvements of less than that do not count */
 };
 
 static void add_point(struct proposal *proposal, size_t index, double value, double doubt)
@@ -233,13 +281,17 @@ static bool add_others(struct proposal *proposal)
             others[count++] = i - 1;
     for (size_t i = 0; i < count; i++)
         values[i] = imagine(proposal, others[i]);
+    for (size_t i = 0; i < proposal->near_count; i++) {
+        size_t index = proposal->ranked[proposal->ranked_count + i].index;
+        add_point(proposal, index, metric_scale_apply(&proposal->scale, bayesian->known[index].metric), 0);
+    }
     for (size_t i = 0; i < count; i++) {
         bool bad = bayesian->known[others[i]].kind == HD_KNOWN_BAD;
         add_point(proposal, others[i], values[i], bad ? BAD_DOUBT : 0);
         if (!bad)
             proposal->best = fmin(proposal->best, values[i]);
     }
-    return count == 0 || gaussian_process_condition(&proposal->process, first);
+    return proposal->process.count == first || gaussian_process_condition(&proposal->process, first);
 }
 
 /* --- Proposals ---------------------------------------------------------------------------------------------------------------------------
@@ -267,7 +319,7 @@ static int propose_one(struct proposal *proposal, uint64_t number, cJSON **ret_c
         .points = &bayesian->points,
         .features = &bayesian->features,
         .process = &proposal->process,
-        .best = proposal->best,
+        .best = proposal->best - proposal->margin,
         .centres = proposal->centres,
         .centre_count = proposal->ranked_count < CENTRES ? proposal->ranked_count : CENTRES,
         .seed = bayesian->seed,
@@ -311,15 +363,33 @@ static int propose(struct proposal *proposal, uint64_t number, int count, cJSON 
     return proposed;
 }
 
-static bool open_proposal(struct proposal *proposal, int count)
+/* Which points with a metric are fitted. When for long nothing has become better by what matters, every second proposal looks elsewhere: for
+ * that the many points around the best are one, since they hide what the others say. */
+static void choose_known(struct proposal *proposal, uint64_t number)
+{
+    const struct hd_bayesian *bayesian = proposal->bayesian;
+    size_t count = rank_known(bayesian, proposal->ranked);
+    bool elsewhere = number % 2 == 1 && count_stale(bayesian, proposal->ranked, count) >= PATIENCE + 2 * bayesian->points.count;
+    proposal->ranked_count = thin_out(proposal->ranked, count, MODEL_MOST);
+    if (!elsewhere)
+        return;
+    size_t all = proposal->ranked_count, apart = keep_apart(bayesian, proposal->ranked, all);
+    if (apart < PATIENCE)
+        return;
+    proposal->ranked_count = apart;
+    proposal->near_count = all - apart;
+    proposal->margin = MARGIN;
+}
+
+static bool open_proposal(struct proposal *proposal, uint64_t number, int count)
 {
     struct hd_bayesian *bayesian = proposal->bayesian;
     size_t dimensions = bayesian->points.count, features = bayesian->features.count;
     proposal->ranked = calloc(bayesian->count + 1, sizeof *proposal->ranked);
     if (proposal->ranked == NULL)
         return false;
-    proposal->ranked_count = thin_out(proposal->ranked, rank_known(bayesian, proposal->ranked), MODEL_MOST);
-    size_t capacity = proposal->ranked_count + OTHERS_MOST + (size_t)count;
+    choose_known(proposal, number);
+    size_t capacity = proposal->ranked_count + proposal->near_count + OTHERS_MOST + (size_t)count;
     proposal->metrics = calloc(proposal->ranked_count + features + 4 * capacity + (CENTRES + PROPOSAL_SEARCH_FINDS) * dimensions,
                                sizeof *proposal->metrics);
     if (proposal->metrics == NULL)
@@ -341,7 +411,7 @@ int hd_bayesian_propose(struct hd_bayesian *bayesian, uint64_t number, int count
         values += bayesian->known[i].kind == HD_KNOWN_VALUE;
     if (features == 0 || features > FEATURES_MOST || values < VALUES_LEAST || count <= 0)
         return 0;
-    if (open_proposal(&proposal, count)) {
+    if (open_proposal(&proposal, number, count)) {
         proposed = propose(&proposal, number, count, ret_configurations);
         gaussian_process_close(&proposal.process);
     }

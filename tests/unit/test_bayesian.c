@@ -11,10 +11,10 @@
 #include "rounds.h"
 
 #define ALL_TYPES                                                                                                                          \
-    "{\"u\":[\"uniform\",[-3,3]],\"q\":[\"quniform\",[1,20,5]],\"l\":[\"loguniform\",[-7,0]],\"ql\":[\"qloguniform\",[0,5,2]],"             \
-    "\"n\":[\"normal\",[1,2]],\"qn\":[\"qnormal\",[0,3,0.5]],\"ln\":[\"lognormal\",[0,1]],\"qln\":[\"qlognormal\",[1,1,1]],"                 \
-    "\"r\":[\"randint\",[7]],\"one\":[\"choice\",[[5]]],\"c\":[\"choice\",[[\"a\",\"b\",true,null]]],\"k\":[\"choice\",[[16,64,32]]],"       \
-    "\"model\":[\"choice\",[[{\"name\":\"tree\",\"depth\":[\"randint\",[9]],\"in\":[\"choice\",[[{\"x\":[\"uniform\",[0,1]]},3]]]},"         \
+    "{\"u\":[\"uniform\",[-3,3]],\"q\":[\"quniform\",[1,20,5]],\"l\":[\"loguniform\",[-7,0]],\"ql\":[\"qloguniform\",[0,5,2]],"            \
+    "\"n\":[\"normal\",[1,2]],\"qn\":[\"qnormal\",[0,3,0.5]],\"ln\":[\"lognormal\",[0,1]],\"qln\":[\"qlognormal\",[1,1,1]],"               \
+    "\"r\":[\"randint\",[7]],\"one\":[\"choice\",[[5]]],\"c\":[\"choice\",[[\"a\",\"b\",true,null]]],\"k\":[\"choice\",[[16,64,32]]],"     \
+    "\"model\":[\"choice\",[[{\"name\":\"tree\",\"depth\":[\"randint\",[9]],\"in\":[\"choice\",[[{\"x\":[\"uniform\",[0,1]]},3]]]},"       \
     "{\"name\":\"svm\",\"c\":[\"loguniform\",[-3,3]]}]]]}"
 
 static struct hd_space *compile(const char *text)
@@ -35,7 +35,8 @@ static double number(const cJSON *configuration, const char *name)
     return cJSON_GetObjectItemCaseSensitive(configuration, name)->valuedouble;
 }
 
-/* --- Points ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Points ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Discrete values come back as they were, others within rounding; and a point that was snapped stays where it is. */
 START_TEST(a_configuration_has_a_point_and_back)
@@ -51,9 +52,9 @@ START_TEST(a_configuration_has_a_point_and_back)
         cJSON *back = points_configuration(&points, point);
         ck_assert(hd_space_contains(space, back));
         for (size_t i = 0; i < sizeof EXACT / sizeof *EXACT; i++)
-            ck_assert_msg(hd_json_equal(cJSON_GetObjectItemCaseSensitive(configuration, EXACT[i]),
-                                        cJSON_GetObjectItemCaseSensitive(back, EXACT[i])),
-                          "draw %d: %s", (int)draw, EXACT[i]);
+            ck_assert_msg(
+                hd_json_equal(cJSON_GetObjectItemCaseSensitive(configuration, EXACT[i]), cJSON_GetObjectItemCaseSensitive(back, EXACT[i])),
+                "draw %d: %s", (int)draw, EXACT[i]);
         ck_assert_double_eq_tol(number(configuration, "u"), number(back, "u"), 1e-9);
         ck_assert_double_eq_tol(number(configuration, "l") / number(back, "l"), 1, 1e-9);
         memcpy(again, point, sizeof point);
@@ -74,7 +75,7 @@ END_TEST
 START_TEST(what_the_space_does_not_contain_has_no_point)
 {
     struct hd_space *space = compile("{\"x\":[\"uniform\",[0,1]],\"c\":[\"choice\",[[1,2]]]}");
-    static const char *const OTHERS[] = {"{\"x\":2,\"c\":1}", "{\"x\":0.5}", "{\"x\":0.5,\"c\":3}", "{\"x\":0.5,\"c\":1,\"d\":0}",
+    static const char *const OTHERS[] = {"{\"x\":2,\"c\":1}",       "{\"x\":0.5}", "{\"x\":0.5,\"c\":3}", "{\"x\":0.5,\"c\":1,\"d\":0}",
                                          "{\"x\":\"0.5\",\"c\":1}", "[]"};
     struct hd_bayesian *bayesian = hd_bayesian_open(space, HD_MINIMIZE, 1);
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
@@ -87,7 +88,8 @@ START_TEST(what_the_space_does_not_contain_has_no_point)
 }
 END_TEST
 
-/* --- Proposals --------------------------------------------------------------------------------------------------------------------------- */
+/* --- Proposals ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 enum { TRIALS_MOST = 64 };
 
@@ -204,6 +206,21 @@ START_TEST(huge_and_infinite_losses_blind_nobody)
 END_TEST
 
 /* Where x is large every run fails: few of the later proposals go there, and none of them has a value. */
+/* Who has come to the ground looks elsewhere, too, and not for ever for its lowest point: there may be a lower one. */
+START_TEST(a_ground_that_was_found_is_left)
+{
+    struct search search = {.space = compile(BOWL), .goal = HD_MINIMIZE, .seed = _i};
+    int far = 0;
+    draw(&search, 5, bowl);
+    run(&search, 60, bowl);
+    for (int i = 30; i < 60; i++)
+        far += search.metrics[i] - 1 > 0.002;
+    ck_assert_int_ge(far, 8);
+    ck_assert_double_lt(best(&search) - 1, 1e-6);
+    clear(&search);
+}
+END_TEST
+
 START_TEST(failures_are_avoided)
 {
     struct search search = {.space = compile(BOWL), .goal = HD_MINIMIZE, .seed = 3};
@@ -283,7 +300,8 @@ static double mixed(const cJSON *configuration)
 START_TEST(a_finite_space_is_not_repeated)
 {
     struct search search = {.space = compile("{\"r\":[\"randint\",[4]],\"k\":[\"choice\",[[16,32,64]]],\"c\":[\"choice\",[[true,false]]]}"),
-                            .goal = HD_MINIMIZE, .seed = 2};
+                            .goal = HD_MINIMIZE,
+                            .seed = 2};
     draw(&search, 1, mixed);
     search.known[0] = HD_KNOWN_VALUE;
     cJSON *other = hd_space_at(search.space, 23);
@@ -353,6 +371,7 @@ int main(void)
     tcase_add_loop_test(tests, a_bowl_is_walked_down, 0, 3);
     tcase_add_loop_test(tests, a_hill_is_climbed, 0, 2);
     tcase_add_loop_test(tests, huge_and_infinite_losses_blind_nobody, 0, 3);
+    tcase_add_loop_test(tests, a_ground_that_was_found_is_left, 0, 2);
     tcase_add_test(tests, failures_are_avoided);
     tcase_add_test(tests, proposals_are_a_function_of_what_is_known);
     tcase_add_test(tests, pending_points_are_kept_clear_of);
