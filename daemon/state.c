@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log.h"
+
 enum { PATH_SIZE = 4096, FOLDER_MODE = 0700 };
 
 /* Of the folder or of what is in it; `what` is what could not be done. */
@@ -41,22 +43,27 @@ static int make_folders(const char *path, struct hd_error *error)
     }
 }
 
-/* Who may write there could put a token, or a database with one, of his own in the place of ours before they are made. */
-static int check_owner(const char *state_dir, struct hd_error *error)
+static bool is_of_others(const struct stat *status)
+{
+    return status->st_uid != 0 && status->st_uid != geteuid();
+}
+
+/* Who may write there could put a token, or a database with one, of his own in the place of ours. So nobody may from here on, and such files
+ * are refused when they are opened. */
+static int close_to_writers(const char *state_dir, struct hd_error *error)
 {
     struct stat status;
 
     if (stat(state_dir, &status) != 0)
         return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot look at the state folder %s", state_dir);
-    if (status.st_uid != 0 && status.st_uid != geteuid())
+    if (is_of_others(&status))
         return hd_error_set(error, HD_INVALID, "the state folder %s belongs to another user (uid %u): give it to the daemon's", state_dir,
                             (unsigned)status.st_uid);
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return hd_error_set(
-            error, HD_INVALID,
-            "others may write into the state folder %s, and put a token of their own there: see what is in it, and let only "
-            "the daemon's user write (chmod go-w)",
-            state_dir);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return 0;
+    if (chmod(state_dir, status.st_mode & 07777 & ~(mode_t)(S_IWGRP | S_IWOTH)) != 0)
+        return refuse(state_dir, errno, "others may write, which cannot be changed, into", state_dir, error);
+    log_line(LOG_LEVEL_WARNING, "others could write into the state folder %s until now: see what is in it", state_dir);
     return 0;
 }
 
@@ -98,21 +105,36 @@ static int open_ways(const char *state_dir, struct hd_error *error)
     return 0;
 }
 
+static int close_file(const char *path, int flags, struct hd_error *error)
+{
+    int file = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | flags, 0600), result = 0;
+    struct stat status;
+
+    if (file < 0 && errno == ENOENT)
+        return 0;
+    if (file < 0 || fstat(file, &status) != 0)
+        result = hd_error_system(error, HD_UNAVAILABLE, errno, "cannot open the database %s", path);
+    else if (is_of_others(&status))
+        result = hd_error_set(error, HD_INVALID, "%s belongs to another user (uid %u): remove it, or give it to the daemon's", path,
+                              (unsigned)status.st_uid);
+    else if (fchmod(file, 0600) != 0)
+        result = hd_error_system(error, HD_UNAVAILABLE, errno, "cannot open the database %s", path);
+    if (file >= 0)
+        (void)close(file);
+    return result;
+}
+
 int state_close_database(const char *path, struct hd_error *error)
 {
     static const char *const companions[] = {"-wal", "-shm"};
     char name[PATH_SIZE];
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    int failed = file < 0 || fchmod(file, 0600) != 0, number = errno;
+    int result = close_file(path, O_CREAT, error);
 
-    if (file >= 0)
-        (void)close(file);
-    for (size_t i = 0; i < sizeof companions / sizeof companions[0] && !failed; i++) {
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0] && result == 0; i++) {
         snprintf(name, sizeof name, "%s%s", path, companions[i]);
-        failed = chmod(name, 0600) != 0 && errno != ENOENT;
-        number = errno;
+        result = close_file(name, 0, error);
     }
-    return failed ? hd_error_system(error, HD_UNAVAILABLE, number, "cannot open the database %s", path) : 0;
+    return result;
 }
 
 static int open_lock(const char *path, int flags, const char *state_dir, int *ret_lock, struct hd_error *error)
@@ -151,7 +173,7 @@ int state_open(const char *state_dir, bool passable, struct state_locks *locks, 
 
     result = make_folders(state_dir, error);
     if (result == 0)
-        result = check_owner(state_dir, error);
+        result = close_to_writers(state_dir, error);
     if (result != 0)
         return result;
     result = take_locks(state_dir, locks, error);

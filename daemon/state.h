@@ -12,11 +12,12 @@ struct state_locks {
 };
 
 /* Makes the folder and its parts, and takes its locks; with `passable` other users may go through it to what is theirs, else nobody may. A
- * folder into which others may write is refused. */
+ * folder of another user is refused, and one into which others may write is closed to them. */
 int state_open(const char *state_dir, bool passable, struct state_locks *locks, struct hd_error *error);
 void state_close(struct state_locks *locks);
 
-/* Makes the database's file, if it is missing, and closes it and its companions to others, whoever may go through the folder. */
+/* Makes the database's file, if it is missing, and closes it and its companions to others, whoever may go through the folder. Those of
+ * another user are refused. */
 int state_close_database(const char *path, struct hd_error *error);
 
 /* The port that STATE/url records; 0: none. */
