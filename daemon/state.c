@@ -48,8 +48,8 @@ static bool is_of_others(const struct stat *status)
     return status->st_uid != 0 && status->st_uid != geteuid();
 }
 
-/* Who may write there could put a token, or a database with one, of his own in the place of ours. So nobody may from here on, and such files
- * are refused when they are opened. */
+/* Who may write there could put a token, or a database with one, of his own in the place of ours. So nobody may from here on, and such
+ * files are refused when they are opened. */
 static int close_to_writers(const char *state_dir, struct hd_error *error)
 {
     struct stat status;
