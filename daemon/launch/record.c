@@ -118,7 +118,9 @@ static int parse(const struct hd_text *text, struct record *ret_record)
         record.exit_code = (int)exit_code;
         record.signal = (int)signal;
         record.oom = read_oom(cJSON_GetObjectItemCaseSensitive(object, "out_of_memory"));
-        snprintf(record.reason, sizeof record.reason, "%s", reason->valuestring);
+        struct hd_error cut = {0}; /* at a whole character, where it is too long */
+        hd_error_set(&cut, HD_UNAVAILABLE, "%s", reason->valuestring);
+        memcpy(record.reason, cut.message, sizeof record.reason);
         *ret_record = record;
     }
     cJSON_Delete(object);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/utf8.h"
 #include "launch/path.h"
 #include "launch/record.h"
 #include "launch/started.h"
@@ -63,6 +64,23 @@ START_TEST(a_record_cut_anywhere_is_none)
             ck_assert_int_eq(record_read(folder, 2, &found), -EPROTO);
         }
     }
+    close(folder);
+}
+END_TEST
+
+/* A path in it may be long, and the monitor's sentence may have ended in the middle of a character. */
+START_TEST(a_long_reason_stays_text)
+{
+    int folder = make_run_folder(), file = record_prepare(folder, 1);
+    struct record record = {.kind = RECORD_NOT_STARTED}, found;
+    memset(record.reason, 'r', (size_t)_i);
+    for (size_t i = (size_t)_i; i + 1 < sizeof record.reason; i++)
+        record.reason[i] = "\xe2\x82\xac"[(i - (size_t)_i) % 3];
+    ck_assert_int_eq(record_write(folder, 1, file, &record), 0);
+    ck_assert_int_eq(record_read(folder, 1, &found), 0);
+    ck_assert(hd_utf8_valid(found.reason));
+    ck_assert_int_eq(strncmp(found.reason, record.reason, sizeof record.reason - 8), 0);
+    close(file);
     close(folder);
 }
 END_TEST
@@ -205,6 +223,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, launch_fixture_set_up, launch_fixture_tear_down);
     tcase_add_test(tests, a_record_cut_anywhere_is_none);
+    tcase_add_loop_test(tests, a_long_reason_stays_text, 0, 3);
     tcase_add_test(tests, a_record_is_written_over_what_a_try_left);
     tcase_add_loop_test(tests, a_program_cannot_take_its_record_away, 0, 5);
     tcase_add_test(tests, the_record_is_empty_until_the_end);
