@@ -112,10 +112,11 @@ static int close_file(const char *path, int flags, struct hd_error *error)
 
     if (file < 0 && errno == ENOENT)
         return 0;
-    if (file >= 0 && fstat(file, &status) == 0 && is_of_others(&status))
+    bool known = file >= 0 && fstat(file, &status) == 0;
+    if (known && is_of_others(&status))
         result = hd_error_set(error, HD_INVALID, "%s belongs to another user (uid %u): remove it, or give it to the daemon's", path,
                               (unsigned)status.st_uid);
-    else if (file < 0 || fchmod(file, 0600) != 0)
+    else if (!known || fchmod(file, 0600) != 0)
         result = hd_error_system(error, HD_UNAVAILABLE, errno, "cannot open the database %s", path);
     if (file >= 0)
         (void)close(file);
