@@ -473,13 +473,19 @@ static int check_monitor(const struct settings *settings, struct hd_error *error
     return 0;
 }
 
+static int check_rights(const struct settings *settings, struct hd_error *error)
+{
+    if (settings->run_as_users[0] != NULL && geteuid() != 0)
+        return hd_error_set(error, HD_INVALID, "'run_as_users' needs a daemon that runs as root: only root can start programs as others");
+    return 0;
+}
+
 static int open_rooms(struct daemon *daemon, struct hd_error *error)
 {
-    int result = check_monitor(daemon->settings, error);
+    int result = check_rights(daemon->settings, error);
 
-    if (result == 0 && daemon->settings->run_as_users[0] != NULL && geteuid() != 0)
-        result = hd_error_set(error, HD_INVALID, "'run_as_users' needs a daemon that runs as root: only root can start programs as others");
-
+    if (result == 0)
+        result = check_monitor(daemon->settings, error);
     if (result == 0)
         result = state_open(daemon->settings->state_dir, daemon->settings->run_as_users[0] != NULL, &daemon->locks, error);
     if (result == 0)
