@@ -4,8 +4,10 @@
 
 #include "api.h"
 
+/* submit.c */
+http_handler api_submit;
 /* sweep_api.c */
-http_handler api_submit, api_get_sweep, api_get_config, api_list_sweeps, api_cancel_sweep, api_fail, api_diagnostics;
+http_handler api_get_sweep, api_get_config, api_list_sweeps, api_cancel_sweep, api_fail, api_diagnostics;
 /* What cancels of sweeps and of runs answer; `data` is the request. */
 void api_reply_canceled(void *data, bool canceled, enum hd_status status, const struct hd_error *error);
 /* False after a 400 when the request carries anything but an empty object. */

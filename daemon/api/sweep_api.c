@@ -1,9 +1,7 @@
-/* Sweeps: submit, read, list, cancel, configuration, and what the original does not support. */
+/* Sweeps: read, list, cancel, configuration, and what the original does not support. */
 #include "answer.h"
 #include "audit.h"
-#include "body.h"
 #include "handlers.h"
-#include "job.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,100 +46,6 @@ void api_reply_sweep(struct http_request *request, struct api *api, int64_t key,
     else
         http_reply_error(request, &error);
     hd_text_clear(&text);
-}
-
-/* --- Submit ------------------------------------------------------------------------------------------------------------------------------
- */
-
-struct submitting {
-    uv_work_t work;
-    struct http_request *request;
-    struct api *api;
-    cJSON *body;
-    struct hd_problems problems;
-};
-
-static void free_submitting(struct submitting *submitting)
-{
-    hd_problems_clear(&submitting->problems);
-    free(submitting);
-}
-
-static void on_created(struct sweeps_submission *submission, int64_t key)
-{
-    struct submitting *submitting = submission->data;
-
-    api_reply_sweep(submitting->request, submitting->api, key, 201);
-    free_submitting(submitting);
-}
-
-static void on_refused(struct sweeps_submission *submission, const struct hd_problems *problems)
-{
-    struct submitting *submitting = submission->data;
-
-    http_reply_problems(submitting->request, problems);
-    free_submitting(submitting);
-}
-
-static void on_failed(struct sweeps_submission *submission, const struct hd_error *error)
-{
-    struct submitting *submitting = submission->data;
-
-    http_reply_error(submitting->request, error);
-    free_submitting(submitting);
-}
-
-static void parse_body(uv_work_t *work)
-{
-    struct submitting *submitting = work->data;
-
-    submitting->body = http_body_parse(submitting->request, false, &submitting->problems);
-}
-
-static void take_parsed(struct submitting *submitting, int status)
-{
-    const struct sweeps_submission submission = {
-        .body = submitting->body, .created = on_created, .refused = on_refused, .failed = on_failed, .data = submitting};
-
-    if (status != 0)
-        submitting->problems.out_of_memory = true;
-    if (submitting->body != NULL) {
-        sweeps_submit(submitting->api->sweeps, &submission);
-        return;
-    }
-    http_reply_problems(submitting->request, &submitting->problems);
-    free_submitting(submitting);
-}
-
-static void after_parsing(uv_work_t *work, int status)
-{
-    struct api *api = ((struct submitting *)work->data)->api;
-
-    take_parsed(work->data, status);
-    job_done(api);
-}
-
-void api_submit(struct http_request *request, void *context)
-{
-    struct api *api = context;
-    struct submitting *submitting;
-    struct hd_error error = {0};
-
-    if (api->sweeps == NULL) {
-        hd_error_set(&error, HD_UNAVAILABLE, "the daemon is not ready yet");
-        http_reply_error(request, &error);
-        return;
-    }
-    submitting = calloc(1, sizeof *submitting);
-    if (submitting == NULL) {
-        hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
-        http_reply_error(request, &error);
-        return;
-    }
-    submitting->request = request;
-    submitting->api = api;
-    submitting->work.data = submitting;
-    body_start(request, api, &submitting->work, parse_body, after_parsing);
 }
 
 /* --- Read and list -----------------------------------------------------------------------------------------------------------------------

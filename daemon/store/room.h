@@ -90,6 +90,9 @@ int sweep_run_ended(struct database *database, const struct run_row *run, bool l
                     struct hd_error *error);
 void sweep_state(const struct sweep_row *row, struct store_sweep_state *ret_state);
 
+/* The sweep of a submission, 0 when there is none yet; submission.c. HD_CONFLICT when another submission has its key. */
+int submission_find(struct database *database, const struct store_submission *submission, int64_t *ret_sweep, struct hd_error *error);
+
 /* --- Questions of clients; write_ask.c --- */
 /* Finds out which of them were asked before; request->count becomes the number of children that the others want. */
 int asks_find(struct database *database, struct store_generate *request);

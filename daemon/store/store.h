@@ -69,14 +69,23 @@ struct store_write {
 
 /* All of these return 0, or negative with `error` when the queue is full (HD_UNAVAILABLE): then `done` is not called. */
 
+/* What a client calls its submission, so that one which it sends again, since the answer was lost, makes no second sweep. */
+enum { STORE_SUBMISSION_DIGEST = 32 };
+struct store_submission {
+    const char *key;
+    unsigned char digest[STORE_SUBMISSION_DIGEST]; /* of what was submitted */
+};
+
 struct store_create_sweep {
     struct store_write write;
     const char *id; /* inputs live until done */
     const struct hd_specification *specification;
-    const char *config;     /* its config, printed */
-    const char *warnings;   /* JSON array, printed */
-    char *const *inherited; /* ids of sweeps of resume_from; ends in NULL, or NULL */
-    char *const *resumed;   /* ids of the sweeps whose children resume_child_runs names */
+    const char *config;                        /* its config, printed */
+    const char *warnings;                      /* JSON array, printed */
+    char *const *inherited;                    /* ids of sweeps of resume_from; ends in NULL, or NULL */
+    char *const *resumed;                      /* ids of the sweeps whose children resume_child_runs names */
+    const struct store_submission *submission; /* NULL: it has no name. HD_CONFLICT when another one has the same */
+    bool ret_repeated;                         /* ret_key is the sweep that it made before */
     int64_t ret_key;
     int64_t ret_created_us;
 };
@@ -416,6 +425,9 @@ struct store_found {
     char sweep_id[64];
 };
 /* Which resource has this id. 0 or negative; unknown ids are STORE_NOTHING. */
+/* The sweep that this submission made, 0 when there is none. HD_CONFLICT when another submission has its key. */
+int store_find_submission(struct store_reader *reader, const struct store_submission *submission, int64_t *ret_sweep,
+                          struct hd_error *error);
 int store_find(struct store_reader *reader, const char *id, struct store_found *ret_found, struct hd_error *error);
 
 /* Rows: their strings live during the callback only. A callback returns 0 to go on, anything else to stop (it is returned). */

@@ -9,7 +9,7 @@ enum { ROWS_AT_ONCE = 5000 };
 /* Pages per transaction, as GIVE_BACK says. */
 enum { PAGES_AT_ONCE = 500 };
 
-static const char HIDE[] = "UPDATE sweep SET deleting = 1 WHERE sweep = ?1 AND deleting = 0";
+static const char HIDE[] = "UPDATE sweep SET deleting = 1, submission = NULL WHERE sweep = ?1 AND deleting = 0";
 
 /* Of no sweep, so that it stays when the rows of this one go. */
 static int add_event(struct database *database, const char *id, struct hd_error *error)

@@ -6,8 +6,21 @@
 #include "room.h"
 
 static const char INSERT[] = "INSERT INTO sweep (id, experiment, config, warnings, metric, goal, seed, max_total, max_concurrent, "
-                             "failure_limit, status, created_us, launcher) "
-                             "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                             "failure_limit, status, created_us, launcher, submission, submission_digest) "
+                             "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
+static int insert(struct database *database, const struct store_create_sweep *request, int64_t metric, struct hd_error *error)
+{
+    const struct hd_specification *specification = request->specification;
+    const struct store_submission *submission = request->submission;
+
+    return database_run(database, error, INSERT, "ttttiiiiiiiiitb", request->id, specification->experiment, request->config,
+                        request->warnings, metric, (int64_t)specification->goal, specification->sampling.seed,
+                        specification->max_total_runs, specification->max_concurrent_runs, specification->initial_failure_limit,
+                        (int64_t)HD_STARTING, database->now_us, (int64_t)specification->run.launcher,
+                        submission != NULL ? submission->key : NULL, submission != NULL ? submission->digest : NULL,
+                        submission != NULL ? (int)sizeof submission->digest : 0);
+}
 
 static int create(struct database *database, struct store_write *write)
 {
@@ -16,15 +29,18 @@ static int create(struct database *database, struct store_write *write)
     int64_t metric = 0;
     int result;
 
+    if (request->submission != NULL) {
+        result = submission_find(database, request->submission, &request->ret_key, &write->error);
+        request->ret_repeated = result == 0 && request->ret_key != 0;
+        if (result != 0 || request->ret_repeated)
+            return result;
+    }
     if (specification->metric != NULL) {
         metric = store_name_key(database, specification->metric, &write->error);
         if (metric < 0)
             return (int)metric;
     }
-    result = database_run(database, &write->error, INSERT, "ttttiiiiiiiii", request->id, specification->experiment, request->config,
-                          request->warnings, metric, (int64_t)specification->goal, specification->sampling.seed,
-                          specification->max_total_runs, specification->max_concurrent_runs, specification->initial_failure_limit,
-                          (int64_t)HD_STARTING, database->now_us, (int64_t)specification->run.launcher);
+    result = insert(database, request, metric, &write->error);
     if (result != 0)
         return result;
     request->ret_key = sqlite3_last_insert_rowid(database->handle);

@@ -218,11 +218,23 @@ static void on_removed(uv_work_t *work, int status)
     free_submit(work->data);
 }
 
+static void discard(struct submit *submit)
+{
+    if (submit->snapshot == NULL || uv_queue_work(submit->sweeps->loop, &submit->work, remove_snapshot, on_removed) != 0)
+        free_submit(submit);
+}
+
 static void fail(struct submit *submit, const struct hd_error *error)
 {
     submit->submission.failed(&submit->submission, error);
-    if (submit->snapshot == NULL || uv_queue_work(submit->sweeps->loop, &submit->work, remove_snapshot, on_removed) != 0)
-        free_submit(submit);
+    discard(submit);
+}
+
+/* The same submission came in twice at once: the other one is the sweep. */
+static void withdraw(struct submit *submit)
+{
+    submit->submission.created(&submit->submission, submit->request.ret_key, true);
+    discard(submit);
 }
 
 static void on_stored(struct store_write *write)
@@ -235,11 +247,15 @@ static void on_stored(struct store_write *write)
         fail(submit, &write->error);
         return;
     }
+    if (submit->request.ret_repeated) {
+        withdraw(submit);
+        return;
+    }
     log_line(LOG_LEVEL_INFO, "sweep %s created, experiment %s", submit->id, sweep->specification.experiment);
     submit->live = NULL;
     live_sweep_add(sweep, submit->request.ret_key);
     judge_open(sweep, submit->earlier.inherited.count == 0);
-    submit->submission.created(&submit->submission, submit->request.ret_key);
+    submit->submission.created(&submit->submission, submit->request.ret_key, false);
     free_submit(submit);
     judges_play(sweeps);
     schedule(sweeps);
@@ -259,6 +275,7 @@ static void store(struct submit *submit)
     submit->request.warnings = submit->warnings_json;
     submit->request.inherited = submit->earlier.inherited.list;
     submit->request.resumed = submit->earlier.resumed.list;
+    submit->request.submission = submit->submission.name;
     submit->request.write.done = on_stored;
     if (store_create_sweep(submit->sweeps->store, &submit->request, &submit->error) != 0)
         fail(submit, &submit->error);

@@ -51,10 +51,12 @@ void sweeps_change_settings(struct sweeps *sweeps, const struct sweeps_settings 
 
 /* A new sweep: checked and its source copied on the pool, then stored. Exactly one of the outcomes comes. */
 struct sweeps_submission {
-    cJSON *body; /* taken over */
-    void *data;  /* the caller's */
-    /* created: `key` of the new sweep. refused: `problems` (400). failed: `error`. One is called, on the loop. */
-    void (*created)(struct sweeps_submission *submission, int64_t key);
+    cJSON *body;                         /* taken over */
+    const struct store_submission *name; /* lives until an outcome comes; NULL: it has none */
+    void *data;                          /* the caller's */
+    /* created: `key` of the new sweep, or of the one that the same submission has made before (`repeated`). refused: `problems` (400).
+     * failed: `error`. One is called, on the loop. */
+    void (*created)(struct sweeps_submission *submission, int64_t key, bool repeated);
     void (*refused)(struct sweeps_submission *submission, const struct hd_problems *problems);
     void (*failed)(struct sweeps_submission *submission, const struct hd_error *error);
 };

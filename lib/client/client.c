@@ -160,3 +160,11 @@ void client_pause(long milliseconds)
     while (nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
 }
+
+int64_t client_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

@@ -66,11 +66,17 @@ int client_fail(const struct client *client, const struct hd_error *error);
 /* Follows a sweep until it ends. `id` is the sweep's. */
 int watch_sweep(struct client *client, const char *id, struct hd_error *error);
 
+/* Creates a sweep, once: sent again with the same key when the connection breaks before the answer. */
+int client_submit(struct client *client, const cJSON *specification, struct rest_answer *ret_answer, struct hd_error *error);
+
 /* Waits; short enough for what asks again and again. */
 void client_pause(long milliseconds);
+/* Of a clock that nobody sets. */
+int64_t client_now_ms(void);
 
 command_function command_submit, command_list, command_show, command_watch, command_best, command_children, command_hyperparameters,
     command_metrics, command_config, command_logs, command_cancel, command_replay, command_retry, command_report, command_validate,
-    command_sample, command_set, command_delete, command_devices, command_doctor, command_events, command_token, command_audit, command_backup;
+    command_sample, command_set, command_delete, command_devices, command_doctor, command_events, command_token, command_audit,
+    command_backup;
 
 #endif

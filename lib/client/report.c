@@ -167,7 +167,7 @@ static int deliver(struct client *client, const char *run_id, const char *report
         result = out_of_memory(error);
     } else {
         const struct report_delivery delivery = {
-            .client = client, .path = path.data, .spool = spool.data, .deadline_ms = report_now_ms() + seconds * 1000};
+            .client = client, .path = path.data, .spool = spool.data, .deadline_ms = client_now_ms() + seconds * 1000};
 
         result = report_deliver(&delivery, reporter, body, &answer, error);
     }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "core/spool_files.h"
 #include "spool.h"
@@ -16,14 +15,6 @@ enum {
     PAUSE_MOST_MS = 2000,
 };
 
-int64_t report_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int send_until(const struct report_delivery *delivery, const char *body, struct rest_answer *ret_answer, struct hd_error *error)
 {
     const struct rest_request request = {.method = "POST", .path = delivery->path, .body = body, .timeout_ms = ATTEMPT_MS};
@@ -33,7 +24,7 @@ static int send_until(const struct report_delivery *delivery, const char *body, 
     for (;;) {
         int result = rest_call(rest, &request, ret_answer, error);
 
-        if (result == 0 || !rest_may_pass(rest) || report_now_ms() + pause_ms > delivery->deadline_ms) {
+        if (result == 0 || !rest_may_pass(rest) || client_now_ms() + pause_ms > delivery->deadline_ms) {
             return result;
         }
         client_pause(pause_ms);

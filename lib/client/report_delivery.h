@@ -19,8 +19,6 @@ struct report_delivery {
     int64_t deadline_ms;   /* monotonic: what fails later is not tried again */
 };
 
-int64_t report_now_ms(void);
-
 /* 0 when it is stored, with the daemon's answer, or when it is kept: then the answer stays empty, and stderr has said so. */
 int report_deliver(const struct report_delivery *delivery, const char *reporter, const struct hd_text *body, struct rest_answer *ret_answer,
                    struct hd_error *error);

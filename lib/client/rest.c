@@ -14,6 +14,7 @@ enum {
     SILENCE_SECONDS = 300,            /* a submit answers when its snapshot is copied and synced */
     ANSWER_LIMIT = 256 * 1024 * 1024, /* bytes of an answer that is kept */
     REFUSAL_LIMIT = 4 * 1024 * 1024,
+    HEADER_SIZE = 96,
 };
 
 struct rest {
@@ -24,7 +25,7 @@ struct rest {
     char *base; /* what requests begin with */
     char *source;
     bool has_token;
-    bool may_pass; /* the last failure */
+    bool may_pass, may_have_arrived; /* the last failure */
     struct hd_problems details;
     char curl_message[CURL_ERROR_SIZE];
 };
@@ -280,6 +281,7 @@ static int broken(struct rest *rest, const struct transfer *transfer, CURLcode c
                             "certificates to be believed",
                             rest->url, why);
     }
+    rest->may_have_arrived = true;
     return hd_error_set(error, HD_UNAVAILABLE, "the connection to %s broke: %s", rest->url, why);
 }
 
@@ -300,19 +302,32 @@ static void prepare(struct rest *rest, const struct rest_request *request, const
     curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, request->endless ? 1L : 0L);
 }
 
+/* False: the request has none of its own. */
+static bool own_header(const struct rest_request *request, char text[HEADER_SIZE])
+{
+    const char *name = request->last_event_id != NULL ? "Last-Event-ID" : "Idempotency-Key";
+    const char *value = request->last_event_id != NULL ? request->last_event_id : request->idempotency_key;
+
+    if (value == NULL) {
+        return false;
+    }
+    snprintf(text, HEADER_SIZE, "%s: %s", name, value);
+    return true;
+}
+
 int rest_call(struct rest *rest, const struct rest_request *request, struct rest_answer *ret_answer, struct hd_error *error)
 {
     struct transfer transfer = {.rest = rest, .request = request, .skip = request->range_from};
     struct hd_text url = {0};
     struct curl_slist *headers = request->body != NULL ? rest->headers_with_body : rest->headers;
-    char range[32] = "", last_event_id[64];
-    struct curl_slist longer = {.data = last_event_id, .next = headers}; /* for this request only: its tail stays the rest's */
+    char range[32] = "", own[HEADER_SIZE];
+    struct curl_slist longer = {.data = own, .next = headers}; /* for this request only: its tail stays the rest's */
     long status = 0;
     CURLcode code;
     int result = 0;
 
     hd_problems_clear(&rest->details);
-    rest->may_pass = false;
+    rest->may_pass = rest->may_have_arrived = false;
     hd_text_format(&url, "%s%s%s", rest->base, request->root ? "" : "/api/v1", request->path);
     if (url.failed) {
         hd_text_clear(&url);
@@ -320,8 +335,7 @@ int rest_call(struct rest *rest, const struct rest_request *request, struct rest
         return out_of_memory(error);
     }
     snprintf(range, sizeof(range), "%lld-", (long long)request->range_from);
-    snprintf(last_event_id, sizeof(last_event_id), "Last-Event-ID: %s", request->last_event_id != NULL ? request->last_event_id : "");
-    prepare(rest, request, url.data, request->last_event_id != NULL ? &longer : headers);
+    prepare(rest, request, url.data, own_header(request, own) ? &longer : headers);
     curl_easy_setopt(rest->curl, CURLOPT_RANGE, request->range_from > 0 ? range : NULL);
     curl_easy_setopt(rest->curl, CURLOPT_WRITEDATA, &transfer);
     rest->curl_message[0] = '\0';
@@ -384,6 +398,11 @@ int rest_get_root(struct rest *rest, const char *path, struct hd_error *error)
 bool rest_may_pass(const struct rest *rest)
 {
     return rest->may_pass;
+}
+
+bool rest_may_have_arrived(const struct rest *rest)
+{
+    return rest->may_have_arrived;
 }
 
 const struct hd_problems *rest_details(const struct rest *rest)

@@ -17,16 +17,17 @@ struct rest;
 typedef bool rest_sink(void *data, const char *bytes, size_t length);
 
 struct rest_request {
-    const char *method;        /* NULL: GET */
-    const char *path;          /* below /api/v1, escaped: rest_path_part(), rest_path_query() */
-    bool root;                 /* the path is not below /api/v1 */
-    const char *body;          /* JSON; NULL: none */
-    const char *last_event_id; /* of an event stream: begin behind this one; NULL: at its beginning */
-    int64_t range_from;        /* first byte that is wanted; 0: all */
-    rest_sink *sink;           /* NULL: the body is kept in the answer */
-    void *data;                /* for the sink */
-    long timeout_ms;           /* for all of it; 0: as long as something comes now and then */
-    bool endless;              /* nothing may come for as long as it likes: only a dead connection ends it */
+    const char *method;          /* NULL: GET */
+    const char *path;            /* below /api/v1, escaped: rest_path_part(), rest_path_query() */
+    bool root;                   /* the path is not below /api/v1 */
+    const char *body;            /* JSON; NULL: none */
+    const char *idempotency_key; /* of what must be done once, however often it is sent; NULL: none */
+    const char *last_event_id;   /* of an event stream: begin behind this one; NULL: at its beginning */
+    int64_t range_from;          /* first byte that is wanted; 0: all */
+    rest_sink *sink;             /* NULL: the body is kept in the answer */
+    void *data;                  /* for the sink */
+    long timeout_ms;             /* for all of it; 0: as long as something comes now and then */
+    bool endless;                /* nothing may come for as long as it likes: only a dead connection ends it */
 };
 
 struct rest_answer {
@@ -52,6 +53,9 @@ int rest_get_root(struct rest *rest, const char *path, struct hd_error *error);
 
 /* Whether the last failure may be gone when the same is asked again: no answer of the daemon came, or one that says so by its status. */
 bool rest_may_pass(const struct rest *rest);
+
+/* Whether the last failure came when the request may have reached the daemon, which then may have done what it asks. */
+bool rest_may_have_arrived(const struct rest *rest);
 
 /* What the last refusal told in `error.details`; empty after a good answer. */
 const struct hd_problems *rest_details(const struct rest *rest);

@@ -163,23 +163,14 @@ static int read_config(struct retry *retry, cJSON **ret_config, struct hd_error 
 
 static int submit(struct retry *retry, struct rest_answer *ret_answer, struct hd_error *error)
 {
-    struct hd_text body = {0};
-    struct rest_request request = {.method = "POST", .path = "/sweeps"};
     cJSON *config = NULL;
     int result = read_config(retry, &config, error);
 
     if (result < 0) {
         return result;
     }
-    if (!change(retry, config)) {
-        body.failed = true;
-    } else {
-        hd_json_print(&body, config, HD_JSON_COMPACT);
-    }
+    result = change(retry, config) ? client_submit(retry->client, config, ret_answer, error) : short_of_memory(error);
     cJSON_Delete(config);
-    request.body = body.data;
-    result = body.failed ? short_of_memory(error) : rest_call(retry->client->rest, &request, ret_answer, error);
-    hd_text_clear(&body);
     return result;
 }
 

@@ -3,21 +3,7 @@
 #include <string.h>
 
 #include "client.h"
-#include "core/json.h"
 #include "specification_file.h"
-
-static int send(struct client *client, const cJSON *specification, struct rest_answer *ret_answer, struct hd_error *error)
-{
-    struct hd_text body = {0};
-    struct rest_request request = {.method = "POST", .path = "/sweeps"};
-    int result;
-
-    hd_json_print(&body, specification, HD_JSON_COMPACT);
-    request.body = body.data;
-    result = body.failed ? hd_error_set(error, HD_UNAVAILABLE, "memory is short") : rest_call(client->rest, &request, ret_answer, error);
-    hd_text_clear(&body);
-    return result;
-}
 
 static void print_warnings(const cJSON *sweep)
 {
@@ -42,7 +28,7 @@ int command_submit(struct client *client, struct hd_error *error)
     }
     result = client_connect(client, error);
     if (result == 0) {
-        result = send(client, specification, &answer, error);
+        result = client_submit(client, specification, &answer, error);
     }
     cJSON_Delete(specification);
     if (result < 0) {

@@ -190,10 +190,11 @@ static bool has_failed(struct outcome *outcome, const char *what, int attempt)
     return true;
 }
 
-static void on_created(struct sweeps_submission *submission, int64_t key)
+static void on_created(struct sweeps_submission *submission, int64_t key, bool repeated)
 {
     struct outcome *outcome = submission->data;
 
+    (void)repeated;
     outcome->key = key;
     settle(outcome, NULL);
 }
