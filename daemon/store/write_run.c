@@ -62,6 +62,21 @@ int store_running(struct store *store, struct store_running *request, struct hd_
     return store_submit(store, &request->write, start, 0, error);
 }
 
+/* Where a shell stands between, its exit code tells what has become of the program that it ran. */
+static void explain_exit_code(struct hd_text *message, int code)
+{
+    enum { NOT_EXECUTED = 126, NOT_FOUND = 127, SIGNAL_BASE = 128 };
+    const char *name = code > SIGNAL_BASE ? sigabbrev_np(code - SIGNAL_BASE) : NULL;
+
+    hd_text_format(message, "the program ended with exit code %d", code);
+    if (code == NOT_FOUND)
+        hd_text_add_string(message, " (a shell says this of a program that it does not find)");
+    else if (code == NOT_EXECUTED)
+        hd_text_add_string(message, " (a shell says this of a program that it cannot execute)");
+    else if (name != NULL)
+        hd_text_format(message, " (a shell says this of a program that was killed by signal %d, SIG%s)", code - SIGNAL_BASE, name);
+}
+
 /* {"code","message",...,"output"} of a failed run; NULL when memory is short. */
 static char *error_json(const struct store_end *end)
 {
@@ -72,7 +87,7 @@ static char *error_json(const struct store_end *end)
                                                      : "StartFailed";
 
     if (end->kind == STORE_EXITED)
-        hd_text_format(&message, "the program ended with exit code %d", end->exit_code);
+        explain_exit_code(&message, end->exit_code);
     else if (end->kind == STORE_SIGNALED)
         hd_text_format(&message, "the program was killed by signal %d (%s)", end->signal, strsignal(end->signal));
     else if (end->kind == STORE_LOST)

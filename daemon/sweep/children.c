@@ -381,11 +381,7 @@ static void on_end_stored(struct store_write *write)
     log_line(LOG_LEVEL_DEBUG, "run %s ended: %s", run->id, hd_status_name(ending->request.ret_status));
     if (!sweeps->closing)
         tidy(run);
-    judge_run_ended(sweep, run->key);
-    live_run_free(run);
-    sweep->resting = false;
-    control_apply(sweep, &state);
-    live_sweep_release(sweep);
+    control_run_ended(run, &state);
     schedule(sweeps);
     control_check_ended(sweeps);
 }

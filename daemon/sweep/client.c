@@ -196,16 +196,6 @@ static void free_telling(struct telling *telling)
     free(telling);
 }
 
-static void forget_run(struct live_run *run, const struct store_sweep_state *state)
-{
-    struct live_sweep *sweep = run->sweep;
-
-    live_run_free(run);
-    sweep->resting = false;
-    control_apply(sweep, state);
-    live_sweep_release(sweep);
-}
-
 static void on_told(struct store_write *write)
 {
     struct telling *telling = (struct telling *)write;
@@ -213,7 +203,7 @@ static void on_told(struct store_write *write)
     struct live_run *run = live_run_find(sweeps, telling->request.run);
 
     if (write->result == 0 && run != NULL && hd_status_ended(telling->request.ret_status))
-        forget_run(run, &telling->request.ret_sweep);
+        control_run_ended(run, &telling->request.ret_sweep);
     else if (write->result != 0 && telling->answer == NULL && run != NULL && !sweeps->closing)
         deadline_set_again(&sweeps->deadlines, &run->timeout);
     if (telling->answer != NULL)

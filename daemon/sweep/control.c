@@ -56,6 +56,17 @@ void control_apply(struct live_sweep *sweep, const struct store_sweep_state *sta
     }
 }
 
+void control_run_ended(struct live_run *run, const struct store_sweep_state *state)
+{
+    struct live_sweep *sweep = run->sweep;
+
+    judge_run_ended(sweep, run->key);
+    live_run_free(run);
+    sweep->resting = false;
+    control_apply(sweep, state);
+    live_sweep_release(sweep);
+}
+
 void control_watch_duration(struct live_sweep *sweep, int64_t started_us)
 {
     deadline_set(&sweep->sweeps->deadlines, &sweep->duration, started_us + sweep->specification.max_duration_us);

@@ -128,6 +128,8 @@ void sweep_note(struct live_sweep *sweep, bool warning, const char *code, const 
 
 /* control.c: what commits come back with. */
 void control_apply(struct live_sweep *sweep, const struct store_sweep_state *state);
+/* The end of a run was stored: all that follows for its sweep. Neither is there afterwards, for all the caller knows. */
+void control_run_ended(struct live_run *run, const struct store_sweep_state *state);
 void control_watch_duration(struct live_sweep *sweep, int64_t started_us);
 void control_watch_timeout(struct live_run *run);
 void control_stop_run(struct live_run *run);

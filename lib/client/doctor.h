@@ -49,7 +49,9 @@ doctor_check doctor_check_address, doctor_check_reachable, doctor_check_token, d
 /* doctor_folder.c */
 doctor_check doctor_check_folder, doctor_check_secrets, doctor_check_file_system, doctor_check_free_space, doctor_check_lock;
 /* doctor_machine.c */
-doctor_check doctor_check_monitor, doctor_check_configuration, doctor_check_python, doctor_check_systemd;
+doctor_check doctor_check_monitor, doctor_check_configuration, doctor_check_systemd;
+/* doctor_python.c */
+doctor_check doctor_check_python;
 /* doctor_process.c */
 doctor_check doctor_check_limits, doctor_check_leftovers;
 
@@ -58,5 +60,7 @@ doctor_check doctor_check_limits, doctor_check_leftovers;
 int doctor_run(char *const argv[], struct hd_text *ret_said);
 /* doctor_run.c: a small file, as of /proc, up to 64 KiB. False when it cannot be read. */
 bool doctor_read(const char *path, struct hd_text *ret_content);
+/* doctor_run.c: the value of a variable in an environment of `length` bytes as /proc shows it; NULL: it has none. */
+const char *doctor_variable(const char *environment, size_t length, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* Checks of `hyperdrive doctor` that look at programs: the monitor, the configuration file, Python, systemd. */
+/* Checks of `hyperdrive doctor` that look at programs: the monitor, the configuration file, systemd. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,20 +81,6 @@ void doctor_check_configuration(struct doctor *doctor, struct doctor_finding *fi
     }
     hd_text_clear(&said);
     hd_text_clear(&program);
-}
-
-void doctor_check_python(struct doctor *doctor, struct doctor_finding *finding)
-{
-    char *argv[] = {(char *)"python3", (char *)"--version", NULL};
-    struct hd_text said = {0};
-
-    (void)doctor;
-    if (doctor_run(argv, &said) == 0) {
-        doctor_found(finding, DOCTOR_OK, "%s", said.data != NULL ? said.data : "");
-    } else {
-        doctor_found(finding, DOCTOR_WARNING, "python3 is not found, or does not run; run_config.script needs it (a command does not)");
-    }
-    hd_text_clear(&said);
 }
 
 /* --- systemd ----------------------------------------------------------------------------------------------------------------------------

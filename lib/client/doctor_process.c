@@ -91,19 +91,6 @@ struct leftovers {
     int wrong;
 };
 
-/* The value of a variable in an environment of `length` bytes as /proc shows it. */
-static const char *variable(const char *environment, size_t length, const char *name)
-{
-    size_t name_length = strlen(name);
-
-    for (const char *at = environment; at < environment + length; at += strlen(at) + 1) {
-        if (strncmp(at, name, name_length) == 0 && at[name_length] == '=') {
-            return at + name_length + 1;
-        }
-    }
-    return NULL;
-}
-
 /* The run of this state folder that a process belongs to, owned by the caller; NULL: of none, or not to be seen. */
 static char *run_of_process(const struct doctor *doctor, const char *pid)
 {
@@ -115,8 +102,8 @@ static char *run_of_process(const struct doctor *doctor, const char *pid)
 
     snprintf(path, sizeof(path), "/proc/%.20s/environ", pid);
     if (doctor_read(path, &environment) && environment.length > 0) {
-        folder = variable(environment.data, environment.length, "HYPERDRIVE_RUN_DIR");
-        run = variable(environment.data, environment.length, "HYPERDRIVE_RUN_ID");
+        folder = doctor_variable(environment.data, environment.length, "HYPERDRIVE_RUN_DIR");
+        run = doctor_variable(environment.data, environment.length, "HYPERDRIVE_RUN_ID");
         if (folder != NULL && run != NULL && strncmp(folder, doctor->folder, length) == 0 && strncmp(folder + length, "/runs/", 6) == 0) {
             found = strdup(run);
         }

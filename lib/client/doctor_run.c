@@ -109,3 +109,15 @@ bool doctor_read(const char *path, struct hd_text *ret_content)
     close(file);
     return length >= 0 && !ret_content->failed;
 }
+
+const char *doctor_variable(const char *environment, size_t length, const char *name)
+{
+    size_t name_length = strlen(name);
+
+    for (const char *at = environment; at < environment + length; at += strlen(at) + 1) {
+        if (strncmp(at, name, name_length) == 0 && at[name_length] == '=') {
+            return at + name_length + 1;
+        }
+    }
+    return NULL;
+}

@@ -350,6 +350,7 @@ struct hd_space *hd_space_compile(const cJSON *object, const struct hd_space_opt
         hd_space_free(space);
         return NULL;
     }
+    space_check_variables(space->root, &path, warnings);
     node_finish(space->root, &space->dimensions);
     return space;
 }

@@ -25,6 +25,9 @@ void space_problem_got(struct hd_problems *problems, const char *code, const str
 /* Names of parameters (5.1), each on its own and then against the others (8.4). */
 void space_check_names(const cJSON *object, const struct json_path *path, struct hd_problems *errors);
 
+/* Warns of members that have the same environment variable in one configuration (8.4). */
+void space_check_variables(const struct node *root, const struct json_path *path, struct hd_problems *warnings);
+
 /* Reads arguments into node->expression and node->json; `fields` is in the order of node->expression.form. Any fault becomes a finding. */
 void space_compile_numeric(struct compiler *compiler, struct node *node, const cJSON *const *fields, const struct json_path *path);
 

@@ -7,13 +7,10 @@ void hd_read_limit(const struct hd_fields *fields, const struct hd_field *field)
     const struct hd_machine *machine = ((const struct hd_reading *)fields->context)->options->machine;
     const cJSON *limit = hd_field_read(fields, field);
 
-    if (limit == NULL || cJSON_IsFalse(limit)) {
+    if (limit == NULL || cJSON_IsFalse(limit) || hd_run_is_client(fields)) {
         return;
     }
-    if (hd_run_is_client(fields)) {
-        hd_fields_problem(fields, fields->warnings, "Ignored", field->name,
-                          " has no effect with the client launcher: whoever asks for a child runs it");
-    } else if (machine != NULL && machine->no_limits != NULL) {
+    if (machine != NULL && machine->no_limits != NULL) {
         hd_fields_problem(fields, fields->errors, "Unsupported", field->name, ": children cannot be held to limits here, since %s",
                           machine->no_limits);
     }
@@ -25,7 +22,6 @@ void hd_read_cpu_limit(const struct hd_fields *fields, const struct hd_field *fi
 
     hd_read_limit(fields, field);
     if (cJSON_IsTrue(hd_field_given(fields, field)) && cJSON_IsNumber(cpus) && cpus->valuedouble == 0) {
-        hd_problems_add(fields->errors, "Conflict", fields->path,
-                        "'run_config.cpu_limit' holds a child to 'run_config.cpus_per_run', which is 0");
+        hd_fields_problem(fields, fields->errors, "Conflict", field->name, " holds a child to 'run_config.cpus_per_run', which is 0");
     }
 }

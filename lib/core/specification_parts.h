@@ -32,6 +32,7 @@ void hd_read_resume_child_runs(const struct hd_fields *fields, const struct hd_f
 void hd_read_run_config(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_inputs(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_outputs(const struct hd_fields *fields, const struct hd_field *field);
+void hd_read_launcher(const struct hd_fields *fields, const struct hd_field *field);
 /* Clients that ask for children run what they like; read ahead of its own row. */
 bool hd_run_is_client(const struct hd_fields *fields);
 void hd_read_limit(const struct hd_fields *fields, const struct hd_field *field);

@@ -32,35 +32,6 @@ static bool is_inside(const char *path)
     return true;
 }
 
-bool hd_run_is_client(const struct hd_fields *fields)
-{
-    const char *launcher = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fields->input, "launcher"));
-    char choice[16];
-
-    return launcher != NULL && hd_field_choice("client", launcher, choice, sizeof choice);
-}
-
-static void read_launcher(const struct hd_fields *fields, const struct hd_field *field)
-{
-    static const char *const programs[] = {"script", "command", "source_directory", "run_as"};
-    const cJSON *retries = cJSON_GetObjectItemCaseSensitive(fields->output, "max_retries");
-
-    hd_field_read(fields, field);
-    if (!hd_run_is_client(fields)) {
-        return;
-    }
-    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
-        if (is_set(fields, programs[i])) {
-            hd_fields_problem(fields, fields->warnings, "Ignored", programs[i],
-                              " has no effect with the client launcher: whoever asks for a child runs it");
-        }
-    }
-    if (retries != NULL && retries->valuedouble > 0) {
-        hd_fields_problem(fields, fields->errors, "Unsupported", "max_retries",
-                          ": a retry is not supported here with the client launcher; let the client try again before it tells the end");
-    }
-}
-
 static void read_script(const struct hd_fields *fields, const struct hd_field *field)
 {
     bool one = is_set(fields, "script") != is_set(fields, "command"), both = is_set(fields, "script") && is_set(fields, "command");
@@ -209,7 +180,7 @@ static void read_gpus(const struct hd_fields *fields, const struct hd_field *fie
     }
     if (gpus->valuedouble > 1 && gpus->valuedouble != floor(gpus->valuedouble)) {
         hd_fields_out_of_range(fields, field->name, "0, a fraction below 1, or a whole number", gpus);
-    } else if (machine != NULL) {
+    } else if (machine != NULL && !hd_run_is_client(fields)) {
         check_machine(fields, field, gpus, machine->gpus, "GPUs");
     }
 }
@@ -219,7 +190,7 @@ static void read_cpus(const struct hd_fields *fields, const struct hd_field *fie
     const struct hd_machine *machine = ((const struct hd_reading *)fields->context)->options->machine;
     const cJSON *cpus = hd_field_read(fields, field);
 
-    if (cpus != NULL && machine != NULL) {
+    if (cpus != NULL && machine != NULL && !hd_run_is_client(fields)) {
         check_machine(fields, field, cpus, machine->cpus, "CPUs");
     }
 }
@@ -382,7 +353,7 @@ static const struct hd_field run_fields[] = {
      .most = 100,
      .read = hd_read_retry_on},
     {.name = "run_as", .type = HD_FIELD_STRING, .nullable = true, SOME_TEXT, .read = read_run_as},
-    {.name = "launcher", .type = HD_FIELD_STRING, .absent = "\"local\"", .choices = "local, slurm, client", .read = read_launcher},
+    {.name = "launcher", .type = HD_FIELD_STRING, .absent = "\"local\"", .choices = "local, client", .read = hd_read_launcher},
     {.name = "metrics_from_output", .nullable = true, .absent = "null"},
 };
 

@@ -160,6 +160,16 @@ static const struct hd_field extension_fields[] = {
     {.name = "nested_arguments", .read = job_move},
     {.name = "resume_from", .read = job_move},
     {.name = "resume_child_runs", .read = job_move},
+    {.name = "gpus_per_run", .read = job_move},
+    {.name = "cpus_per_run", .read = job_move},
+    {.name = "memory_limit_mb", .read = job_move},
+    {.name = "process_limit", .read = job_move},
+    {.name = "cpu_limit", .read = job_move},
+    {.name = "max_retries", .read = job_move},
+    {.name = "retry_on", .read = job_move},
+    {.name = "run_as", .read = job_move},
+    {.name = "launcher", .read = job_move},
+    {.name = "snapshot", .read = job_move},
 };
 
 static void read_extension(const struct hd_fields *fields, const struct hd_field *field)

@@ -45,6 +45,16 @@ static const struct {
     {"hyperdrived.nested_arguments", "nested_arguments"},
     {"hyperdrived.resume_from", "resume_from"},
     {"hyperdrived.resume_child_runs", "resume_child_runs"},
+    {"hyperdrived.gpus_per_run", "run_config.gpus_per_run"},
+    {"hyperdrived.cpus_per_run", "run_config.cpus_per_run"},
+    {"hyperdrived.memory_limit_mb", "run_config.memory_limit_mb"},
+    {"hyperdrived.process_limit", "run_config.process_limit"},
+    {"hyperdrived.cpu_limit", "run_config.cpu_limit"},
+    {"hyperdrived.max_retries", "run_config.max_retries"},
+    {"hyperdrived.retry_on", "run_config.retry_on"},
+    {"hyperdrived.run_as", "run_config.run_as"},
+    {"hyperdrived.launcher", "run_config.launcher"},
+    {"hyperdrived.snapshot", "run_config.snapshot"},
 };
 enum { NAME_COUNT = sizeof NAMES / sizeof *NAMES };
 

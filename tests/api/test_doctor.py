@@ -46,7 +46,7 @@ class Doctor(DaemonTest):
         self.assertEqual(code, 0, found)
         self.assertEqual(list(found), NAMES)
         # What the machine of the test is like is not the test's to say.
-        for name in set(NAMES) - {"file system", "systemd", "limits", "configuration", "devices"}:
+        for name in set(NAMES) - {"file system", "systemd", "limits", "configuration", "devices", "python3"}:
             self.assertEqual(found[name][0], "ok", (name, found[name]))
         self.assertIn(self.daemon.url, found["address"][1])
 
@@ -134,9 +134,31 @@ class Doctor(DaemonTest):
             file.write(b"\xff = 3\n")
         self.assertOnlyFault("configuration", "hyperdrived.conf:1: there is no setting '\ufffd'")
 
-    def test_no_python(self):
-        code, found = self.examine(environment={"PATH": self.folder})
-        self.assertEqual((code, found["python3"][0]), (0, "warning"), found)
+    def test_python(self):
+        """What children find is what the daemon's PATH has, whatever that of the command has."""
+        programs = os.path.join(self.folder, "programs")
+        os.mkdir(programs)
+
+        def install(name):
+            path = os.path.join(programs, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("#!/bin/sh\necho Python 3.99\n")
+            os.chmod(path, 0o755)
+
+        self.daemon.restart(environment={"PATH": "/no/such:" + programs})
+        os.mkdir(os.path.join(programs, "python"))  # no program
+        code, found = self.examine()
+        self.assertEqual((code, found["python3"]), (0, ("warning", "python3 is not found in the daemon's PATH, or does not run; "
+                                                        "run_config.script needs it (a command does not)")))
+        install("python3")
+        self.assertEqual(self.examine()[1]["python3"], (
+            "warning", "Python 3.99; but the daemon's PATH has no python, which the commands of many jobs call (they fail with exit code "
+            "127): install python-is-python3, or write python3 in the command"))
+        os.rmdir(os.path.join(programs, "python"))
+        install("python")
+        self.assertEqual(self.examine(environment={"PATH": "/no/such"})[1]["python3"], ("ok", "Python 3.99"))
+        self.daemon.stop()
+        self.assertRegex(self.examine(environment={"PATH": "/no/such"})[1]["python3"][1], "not found in PATH")
 
     def test_devices(self):
         machine = FakeMachine(self.folder)

@@ -250,6 +250,21 @@ class Decisions(Policies, SharedDaemonTest):
         self.assertEqual((reason["count"], reason["quota"], reason["rank"]), (2, 1, 1))
         self.check_decisions(sweep_id)
 
+    def test_children_of_clients_leave_the_ranking_too(self):
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(4), max_total_runs=4, policy={**TRUNCATION, "exclude_finished_jobs": True},
+                               run_config={"launcher": "client"})["run_id"]
+        runs = [self.client.post("/sweeps/%s/ask" % sweep_id).json["run_id"] for _ in range(4)]
+        for run_id, value, end in zip(runs[:2], (0.1, 0.2), ("complete", "fail")):
+            self.assertFalse(self.report(run_id, "Accuracy", value)["stop"])
+            self.client.post("/runs/%s/%s" % (run_id, end))
+        self.assertFalse(self.report(runs[2], "Accuracy", 0.9)["stop"])
+        reason = self.report(runs[3], "Accuracy", 0.8)["stop_reason"]
+        self.assertIsNotNone(reason)
+        self.assertEqual((reason["count"], reason["quota"], reason["rank"]), (2, 1, 1))
+        for run_id in runs[2:]:
+            self.client.post("/runs/%s/complete" % run_id)
+        self.assertEqual(self.check_decisions(sweep_id), {runs[3]: 1})
+
     def test_spooled_reports_count_and_stop_nobody(self):
         program = 'echo "$AZUREML_RUN_ID" >> "$GATES/started"\nenv > "$GATES/$AZUREML_RUN_ID.env"\nmkfifo "$GATES/$AZUREML_RUN_ID"\n' \
             'read -r code < "$GATES/$AZUREML_RUN_ID"\nmkdir spool\n' \

@@ -325,6 +325,14 @@ class Outcomes(SweepTest):
         self.assertEqual(run["error"]["output"].encode(), output.encode()[-4096:])
         self.assertIn("7", run["error"]["message"])
 
+    def test_exit_codes_of_shells(self):
+        for command, code, meaning in (("sh -c 'kill -KILL $$'; exit $?", 137, "that was killed by signal 9, SIGKILL"),
+                                       ("no-such-program; exit $?", 127, "that it does not find"), ("/; exit $?", 126, "that it cannot execute")):
+            sweep = self.finished_sweep(max_total_runs=1, run_config={"command": command})
+            run = self.run_of(sweep["run_id"] + "_0")
+            self.assertEqual((run["error"]["code"], run["exit_code"]), ("NonZeroExit", code))
+            self.assertEqual(run["error"]["message"], "the program ended with exit code %d (a shell says this of a program %s)" % (code, meaning))
+
     def test_signal(self):
         sweep = self.finished_sweep(max_total_runs=1, run_config={"command": ["/bin/sh", "-c", "echo dying; kill -SEGV $$"]})
         run = self.run_of(sweep["run_id"] + "_0")

@@ -219,6 +219,51 @@ START_TEST(order_of_findings)
 }
 END_TEST
 
+START_TEST(variables_that_meet)
+{
+    static const struct {
+        const char *space, *target, *message; /* without a target nothing is to be said */
+    } SPACES[] = {
+        {"{\"a\":[\"choice\",[[{\"x-y\":1,\"x_y\":2}]]]}", "ps.a.x_y",
+         "parameters 'a.x-y' and 'a.x_y' have the same environment variable AZUREML_SWEEP_a__x_y: a child that has both finds one of them "
+         "there"},
+        {"{\"a\":[\"choice\",[[{\"b\":[\"uniform\",[0,1]]},3]]],\"--a__b\":[\"choice\",[[1]]]}", "ps.--a__b",
+         "parameters 'a.b' and '--a__b' have the same environment variable AZUREML_SWEEP_a__b: a child that has both finds one of them "
+         "there"},
+        {"{\"a\":[\"choice\",[[{\"b\":{\"c\":1},\"b__c\":2},{\"b__c\":3}]]]}", "ps.a.b__c",
+         "parameters 'a.b.c' and 'a.b__c' have the same environment variable AZUREML_SWEEP_a__b__c: a child that has both finds one of "
+         "them there"},
+        /* No child has two options of a choice. */
+        {"{\"a\":[\"choice\",[[{\"x-y\":1},{\"x_y\":2},{\"x_y\":[\"choice\",[[{\"z\":1},{\"z\":2}]]]}]]],\"b\":[\"choice\",[[{\"x_y\":1}]]]"
+         "}",
+         NULL, NULL},
+    };
+    hd_space_free(compile(SPACES[_i].space, M_E, false));
+    ck_assert_uint_eq(errors.count, 0);
+    ck_assert_uint_eq(warnings.count, SPACES[_i].target != NULL ? 1 : 0);
+    if (SPACES[_i].target != NULL) {
+        ck_assert_str_eq(warnings.list[0].code, "Duplicate");
+        ck_assert_str_eq(warnings.list[0].target, SPACES[_i].target);
+        ck_assert_str_eq(warnings.list[0].message, SPACES[_i].message);
+    }
+}
+END_TEST
+
+/* As large as a space may be, in the time of a blink. */
+START_TEST(variables_of_many_options)
+{
+    struct hd_text text = {0};
+    hd_text_add_string(&text, "{\"a\":[\"choice\",[[");
+    for (int i = 0; i < 30000; i++)
+        hd_text_format(&text, "%s{\"lr\":%d,\"l%d\":{\"x\":1}}", i > 0 ? "," : "", i, i);
+    hd_text_add_string(&text, "]]]}");
+    ck_assert(!text.failed);
+    hd_space_free(compile(text.data, M_E, false));
+    hd_text_clear(&text);
+    ck_assert_uint_eq(errors.count + warnings.count, 0);
+}
+END_TEST
+
 START_TEST(warned)
 {
     struct hd_space *space =
@@ -432,6 +477,8 @@ int main(void)
     tcase_add_test(checks, branch_depth);
     tcase_add_test(checks, order_of_findings);
     tcase_add_test(checks, warned);
+    tcase_add_loop_test(checks, variables_that_meet, 0, 4);
+    tcase_add_test(checks, variables_of_many_options);
     suite_add_tcase(suite, checks);
     TCase *spaces = tcase_create("spaces");
     tcase_add_checked_fixture(spaces, NULL, clear_problems);

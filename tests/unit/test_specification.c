@@ -265,7 +265,7 @@ static const struct {
      {{"OutOfRange", "run_config.process_limit", "'run_config.process_limit' must be between 1 and 4194304, got 5000000"}}},
     {{{"run_config.cpu_limit", "2"}}, {{"WrongType", "run_config.cpu_limit", "'run_config.cpu_limit' must be true or false, got 2"}}},
     {{{"run_config.cpu_limit", "true"}, {"run_config.cpus_per_run", "0"}},
-     {{"Conflict", "run_config", "'run_config.cpu_limit' holds a child to 'run_config.cpus_per_run', which is 0"}}},
+     {{"Conflict", "run_config.cpu_limit", "'run_config.cpu_limit' holds a child to 'run_config.cpus_per_run', which is 0"}}},
     {{{"run_config.gpus_per_run", "1.5"}},
      {{"OutOfRange", "run_config.gpus_per_run", "'run_config.gpus_per_run' must be 0, a fraction below 1, or a whole number, got 1.5"}}},
     {{{"run_config.gpus_per_run", "-0.5"}},
@@ -282,7 +282,7 @@ static const struct {
        "'run_config.environment_variables.HIP_VISIBLE_DEVICES' is set by hyperdrived for each child; ask for GPUs with "
        "'run_config.gpus_per_run'"}}},
     {{{"run_config.launcher", "\"k8s\""}},
-     {{"NotAllowed", "run_config.launcher", "'run_config.launcher' must be one of local, slurm, client, got \"k8s\""}}},
+     {{"NotAllowed", "run_config.launcher", "'run_config.launcher' must be one of local, client, got \"k8s\""}}},
     {{{"initial_failure_limit", "-1"}},
      {{"OutOfRange", "initial_failure_limit", "'initial_failure_limit' must be between 0 and 1000000, got -1"}}},
     {{{"nested_arguments", "\"deep\""}},
@@ -463,11 +463,13 @@ START_TEST(every_default_is_filled_in)
 END_TEST
 
 /* Right bodies: the changes, a field of the output that they make, and the warnings. */
+#define NO_PROGRAM " has no effect with the client launcher: whoever asks for a child runs it"
+
 static const struct {
     struct change changes[FIXTURE_CHANGES];
     const char *path; /* in the output */
     const char *text;
-    struct finding warnings[3];
+    struct finding warnings[6];
 } accepted[] = {
     {{{"experiment", "\"iris\""}, {"name", "\"n\""}, {"description", "\"two\\nlines\""}}, "description", "\"two\\nlines\"", {{0}}},
     {{{"tags", "{\"a\": \"b\"}"}}, "tags", "{\"a\": \"b\"}", {{0}}},
@@ -571,6 +573,22 @@ static const struct {
      {{"ArgumentOverlap", "run_config.arguments",
        "'run_config.arguments' and the parameter space both give --lr, --layers; the swept value comes last and usually wins"}}},
     {{{"run_config", "{\"launcher\": \"Client\"}"}}, "run_config.launcher", "\"client\"", {{0}}},
+    {{{"run_config", "{\"launcher\": \"client\", \"command\": \"t $AZUREML_SWEEP_lr $AZUREML_SWEEP_layers\", \"snapshot\": false, "
+                     "\"gpus_per_run\": 8, \"cpus_per_run\": 1.0, \"memory_limit_mb\": 5, \"cpu_limit\": true, \"interpreter\": null}"}},
+     "run_config.gpus_per_run",
+     "8",
+     {{"Ignored", "run_config.command", "'run_config.command'" NO_PROGRAM},
+      {"Ignored", "run_config.snapshot", "'run_config.snapshot'" NO_PROGRAM},
+      {"Ignored", "run_config.gpus_per_run", "'run_config.gpus_per_run'" NO_PROGRAM},
+      {"Ignored", "run_config.memory_limit_mb", "'run_config.memory_limit_mb'" NO_PROGRAM},
+      {"Ignored", "run_config.cpu_limit", "'run_config.cpu_limit'" NO_PROGRAM}}},
+    {{{"run_config", "{\"launcher\": \"client\", \"inputs\": {\"a\": 1}, \"outputs\": {}, \"environment_variables\": {\"X\": \"\"}, "
+                     "\"retry_on\": [\"signal\"]}"}},
+     "run_config.retry_on",
+     "[\"signal\"]",
+     {{"Ignored", "run_config.inputs", "'run_config.inputs'" NO_PROGRAM},
+      {"Ignored", "run_config.environment_variables", "'run_config.environment_variables'" NO_PROGRAM},
+      {"Ignored", "run_config.retry_on", "'run_config.retry_on'" NO_PROGRAM}}},
     {{{"run_config.launcher", "\"client\""}, {"run_config.source_directory", "\"/elsewhere\""}},
      "run_config.script",
      "\"train.py\"",
