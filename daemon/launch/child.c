@@ -51,8 +51,7 @@ static void free_when_idle(struct launch_child *child)
     launch_close_when_empty(launch);
 }
 
-/* To be called whenever a job or a poll handle is gone. */
-static void proceed(struct launch_child *child)
+void child_proceed(struct launch_child *child)
 {
     if (child->closing) {
         free_when_idle(child);
@@ -74,7 +73,7 @@ static void poll_closed(uv_handle_t *handle)
 {
     struct launch_child *child = handle->data;
     child->polls--;
-    proceed(child);
+    child_proceed(child);
 }
 
 /* 0; the descriptor is closed on failure. */
@@ -111,15 +110,14 @@ void child_close(struct launch_child *child)
     close_poll(&child->listen, &child->status);
 }
 
-static void start_job(struct launch_child *child, uv_work_cb job, uv_after_work_cb done)
+void child_start_job(struct launch_child *child, uv_work_cb job, uv_after_work_cb done)
 {
     child->work.data = child;
     child->working = true;
     uv_queue_work(child->launch->loop, &child->work, job, done); /* fails only without a job */
 }
 
-/* False if the launcher was closed meanwhile; then the child is gone. */
-static bool end_job(struct launch_child *child)
+bool child_end_job(struct launch_child *child)
 {
     child->working = false;
     if (!child->closing)
@@ -165,7 +163,7 @@ static void close_polls_then(struct launch_child *child, void (*then)(struct lau
     child->then = then;
     close_poll(&child->watch, &child->pidfd);
     close_poll(&child->listen, &child->status);
-    proceed(child);
+    child_proceed(child);
 }
 
 /* The end */
@@ -188,7 +186,7 @@ static void tell_waiting(struct launch_child *child, const struct hd_error *erro
     child->launch->events.waiting(child, child->data, error);
 }
 
-static void tell_lingering(struct launch_child *child)
+void child_tell_lingering(struct launch_child *child)
 {
     if (child->lingering_told || child->launch->events.lingering == NULL)
         return;
@@ -283,11 +281,11 @@ static void finish_done(uv_work_t *work, int status)
 {
     (void)status; /* never cancelled */
     struct launch_child *child = work->data;
-    if (!end_job(child))
+    if (!child_end_job(child))
         return;
     const struct finished *finished = &child->finished;
     if (finished->outcome == FINISH_LINGERING)
-        tell_lingering(child);
+        child_tell_lingering(child);
     if (child->closing)
         return; /* the callback closed the launcher */
     if (finished->outcome == FINISH_LINGERING || finished->outcome == FINISH_AGAIN) {
@@ -310,7 +308,7 @@ static void finish_done(uv_work_t *work, int status)
 
 static void start_finish(struct launch_child *child)
 {
-    start_job(child, finish_work, finish_done);
+    child_start_job(child, finish_work, finish_done);
 }
 
 /* Watching a monitor */
@@ -371,20 +369,20 @@ static void look_done(uv_work_t *work, int status)
 {
     (void)status;
     struct launch_child *child = work->data;
-    if (!end_job(child))
+    if (!child_end_job(child))
         return;
     tell_running(child, &child->identity, child->looked.running_us);
     if (child->closing)
         return;
     if (child->then != NULL)
-        proceed(child);
+        child_proceed(child);
     else if (!child->running_told)
         schedule_look(child);
 }
 
 static void look_now(uv_timer_t *timer)
 {
-    start_job(timer->data, look_work, look_done);
+    child_start_job(timer->data, look_work, look_done);
 }
 
 /* A monitor of an earlier daemon that has not executed its program yet has nobody to tell it to: it writes it into the run folder. */
@@ -430,23 +428,13 @@ static void monitor_ended(uv_poll_t *handle, int status, int events)
     close_polls_then(child, after_monitor);
 }
 
-static void send_stop(const struct launch_child *child)
-{
-    if (child->pidfd < 0)
-        return;
-    /* Fails only when the monitor is gone already: then there is nothing to stop. */
-    syscall(SYS_pidfd_send_signal, child->pidfd, SIGTERM, NULL, 0);
-    /* Not to any: CONT takes away the stop that a debugger, or a leak checker, waits for. */
-    if (processes_is_stopped((pid_t)child->identity.pid))
-        syscall(SYS_pidfd_send_signal, child->pidfd, SIGCONT, NULL, 0);
-}
-
 /* Takes over both descriptors; `status` is -1 for a monitor that somebody else started. */
 static void watch_monitor(struct launch_child *child, int pidfd, int status)
 {
     child->exit_code = -1;
     child->status_length = 0;
     child->failure[0] = '\0';
+    child->overdue_ms = 0;
     int result = open_poll(child, &child->watch, pidfd, &child->pidfd, monitor_ended);
     if (result == 0 && status >= 0)
         result = open_poll(child, &child->listen, status, &child->status, status_ready);
@@ -455,15 +443,28 @@ static void watch_monitor(struct launch_child *child, int pidfd, int status)
     if (result < 0)
         close_polls_then(child, retry);
     else if (atomic_load(&child->stop))
-        send_stop(child);
+        child_send_stop(child);
 }
 
 /* Finding a monitor */
+
+/* The monitor may have been started when the settings were others. */
+static int64_t ordered_grace_us(const struct launch_child *child)
+{
+    int folder = open(child->plan.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct order order = {0};
+    int64_t grace_us = folder >= 0 && order_read(folder, &order) == 0 ? order.grace_us : -1;
+    order_clear(&order);
+    if (folder >= 0)
+        close(folder);
+    return grace_us;
+}
 
 static void find_work(uv_work_t *work)
 {
     struct launch_child *child = work->data;
     child->found = spawn_find(&child->identity);
+    child->grace_us = child->found >= 0 ? ordered_grace_us(child) : -1;
 }
 
 static void find_done(uv_work_t *work, int status)
@@ -473,7 +474,7 @@ static void find_done(uv_work_t *work, int status)
     int found = child->found;
     if (child->closing && found >= 0)
         close(found);
-    if (!end_job(child))
+    if (!child_end_job(child))
         return;
     if (found == -ESRCH) {
         start_finish(child);
@@ -481,6 +482,8 @@ static void find_done(uv_work_t *work, int status)
         retry(child);
     } else {
         fault_point("after_adoption");
+        if (child->grace_us >= 0)
+            child->plan.order.grace_us = child->grace_us;
         watch_monitor(child, found, -1);
         bool watched = child->pidfd >= 0;
         tell_running(child, &child->identity, child->started_us);
@@ -491,7 +494,7 @@ static void find_done(uv_work_t *work, int status)
 
 void child_find(struct launch_child *child)
 {
-    start_job(child, find_work, find_done);
+    child_start_job(child, find_work, find_done);
 }
 
 /* Starting */
@@ -514,7 +517,7 @@ static void prepare_done(uv_work_t *work, int status)
         close(prepared->spawned.pidfd);
         close(prepared->spawned.status);
     }
-    if (!end_job(child))
+    if (!child_end_job(child))
         return;
     switch (prepared->outcome) {
     case PREPARE_SPAWNED:
@@ -539,13 +542,5 @@ static void prepare_done(uv_work_t *work, int status)
 
 void child_start(struct launch_child *child)
 {
-    start_job(child, prepare_work, prepare_done);
-}
-
-void launch_stop(struct launch_child *child)
-{
-    if (child->closing)
-        return;
-    atomic_store(&child->stop, true);
-    send_stop(child);
+    child_start_job(child, prepare_work, prepare_done);
 }

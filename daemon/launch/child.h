@@ -23,7 +23,7 @@ struct launch {
     struct launch_child *children; /* list */
     size_t tidying;                /* jobs of no child that are under way */
     bool closing;
-    uv_timer_t anchor; /* never started; its close callback is the launcher's end */
+    uv_timer_t stops; /* runs while a child is to end (stop.c); its close callback is the launcher's end */
     void (*closed)(void *data);
     void *closed_data;
 };
@@ -45,6 +45,8 @@ struct launch_child {
     int exit_code; /* of a monitor that was our own process; -1: not known */
     int64_t started_us;
     unsigned tries, shortages;
+    uint64_t overdue_ms;  /* of the loop's clock, when a monitor that was told to end should have; 0: not told */
+    bool nothing_watched; /* a monitor that is overdue has nothing left to wait for */
     struct launch_identity identity;
 
     uv_work_t work;
@@ -61,7 +63,9 @@ struct launch_child {
     struct prepared prepared;
     struct finished finished;
     struct started looked;
-    int found; /* pidfd of the monitor, or the negative number of the system's error */
+    int found;             /* pidfd of the monitor, or the negative number of the system's error */
+    int64_t grace_us;      /* that was ordered of the monitor that was found; negative: not known */
+    bool monitor_is_alone; /* nothing of its tree is left */
 
     char status_text[CHILD_STATUS_SIZE];
     size_t status_length;
@@ -71,6 +75,16 @@ struct launch_child {
 /* Begin an attempt whose `plan` is whole, or take up one whose `identity` is known. */
 void child_start(struct launch_child *child);
 void child_find(struct launch_child *child);
+/* One job at a time. child_end_job() is to be called when it is done: false if the launcher was closed meanwhile; then the child is gone.
+ */
+void child_start_job(struct launch_child *child, uv_work_cb job, uv_after_work_cb done);
+bool child_end_job(struct launch_child *child);
+/* To be called when that has been dealt with, or a poll handle is gone: what follows, follows. */
+void child_proceed(struct launch_child *child);
+/* Once. */
+void child_tell_lingering(struct launch_child *child);
+/* To the monitor, if one is watched; stop.c sees to it that it ends. */
+void child_send_stop(struct launch_child *child);
 /* Gives up all handles; the child frees itself when the last of them and its job are gone. */
 void child_close(struct launch_child *child);
 void child_free(struct launch_child *child);

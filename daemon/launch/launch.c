@@ -27,7 +27,7 @@ void child_free(struct launch_child *child)
     free(child);
 }
 
-static void anchor_closed(uv_handle_t *handle)
+static void stops_closed(uv_handle_t *handle)
 {
     struct launch *launch = handle->data;
     void (*closed)(void *) = launch->closed;
@@ -42,7 +42,7 @@ static void anchor_closed(uv_handle_t *handle)
 void launch_close_when_empty(struct launch *launch)
 {
     if (launch->closing && launch->children == NULL && launch->tidying == 0)
-        uv_close((uv_handle_t *)&launch->anchor, anchor_closed);
+        uv_close((uv_handle_t *)&launch->stops, stops_closed);
 }
 
 int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch_settings *settings, const struct launch_events *events,
@@ -70,8 +70,8 @@ int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch
                               .log_limit = settings->log_limit,
                               .confinement = confined,
                               .events = *events};
-    uv_timer_init(loop, &launch->anchor); /* cannot fail */
-    launch->anchor.data = launch;
+    uv_timer_init(loop, &launch->stops); /* cannot fail */
+    launch->stops.data = launch;
     *ret_launch = launch;
     return 0;
 }

@@ -87,8 +87,8 @@ struct launch_events {
     void (*waiting)(struct launch_child *child, void *data, const struct hd_error *error);
     /* The program was executed successfully. Called at most once, before `ended`, also for an attempt that an earlier daemon started. */
     void (*running)(struct launch_child *child, void *data, const struct launch_identity *identity, int64_t started_us);
-    /* The attempt is lost, but some of its processes do not die; that is tried again until none is left. Called at most once, before
-     * `ended`. May be NULL. */
+    /* The attempt is lost or to end, but some of its processes do not die; that is tried again until none is left. Called at most once,
+     * before `ended`. May be NULL. */
     void (*lingering)(struct launch_child *child, void *data);
     /* The attempt is over and no process of it is left. The last callback; `child` is freed when it returns. */
     void (*ended)(struct launch_child *child, void *data, const struct launch_end *end);
@@ -115,7 +115,8 @@ struct launch_child *launch_start(struct launch *launch, const struct launch_ord
 struct launch_child *launch_adopt(struct launch *launch, const char *run_id, const char *folder, int attempt,
                                   const struct launch_identity *identity, void *data);
 
-/* Asks for the end of the whole process tree: TERM and CONT, grace, KILL. May be called at any time, more than once. */
+/* Asks for the end of the whole process tree: TERM and CONT, grace, KILL. May be called at any time, more than once. A monitor that was
+ * stopped is continued; one that does not do it within some seconds of the grace is killed, after its tree: then the attempt is lost. */
 void launch_stop(struct launch_child *child);
 
 /* On the pool, removes the attempt's exit record, launch.json, files of the snapshot that nobody changed (same bytes, mode and time), links

@@ -13,8 +13,11 @@
 enum { KILL_ROUNDS = 20, KILL_WAIT_MS = 100 };
 
 struct remains {
-    const char *entry;          /* HYPERDRIVE_RUN_ID=... */
-    struct process_list tree;   /* what has it, and what descends from that */
+    const char *entry; /* HYPERDRIVE_RUN_ID=...; NULL: by the root */
+    pid_t root;        /* 0: by the entry */
+    int root_pidfd;
+    struct process_list tree;   /* what has the entry, and what descends from that or from the root */
+    size_t living;              /* of these */
     struct process_list pinned; /* those of them whose pidfds are held, in the order of `descriptors` */
     int *descriptors;
     bool failed; /* the system is short of something */
@@ -33,29 +36,54 @@ static bool keep(struct remains *remains, pid_t process, int descriptor)
     return remains->pinned.count > count;
 }
 
+static bool has_ended(int pidfd)
+{
+    struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+    return poll(&gone, 1, 0) > 0;
+}
+
+static bool is_ours(const struct remains *remains, pid_t process)
+{
+    pid_t parent = processes_parent(process);
+    if (process_list_has(&remains->pinned, parent))
+        return true;
+    return remains->entry != NULL ? processes_is_marked(process, remains->entry) : parent == remains->root;
+}
+
 /* The pidfd comes first, so that what is killed is what was looked at: since the process was listed its id may have become another's. */
 static void pin(struct remains *remains, pid_t process)
 {
     int descriptor = (int)syscall(SYS_pidfd_open, process, 0);
+    bool ended = descriptor >= 0 && has_ended(descriptor); /* and waits for its parent, which may be stopped */
+    remains->living += !ended;
     if (descriptor < 0) {
         remains->failed = remains->failed || (errno != ESRCH && errno != EINVAL);
         return;
     }
-    bool is_ours = process_list_has(&remains->pinned, processes_parent(process)) || processes_is_marked(process, remains->entry);
-    if (is_ours && keep(remains, process, descriptor))
+    bool ours = !ended && is_ours(remains, process);
+    if (ours && keep(remains, process, descriptor))
         return;
-    remains->failed = remains->failed || is_ours;
+    remains->failed = remains->failed || ours;
     close(descriptor);
+}
+
+static void list(struct remains *remains)
+{
+    if (remains->entry == NULL) {
+        processes_add_descendants(&remains->tree, remains->root);
+        return;
+    }
+    processes_add_marked(&remains->tree, remains->entry);
+    size_t marked = remains->tree.count;
+    for (size_t i = 0; i < marked; i++)
+        processes_add_descendants(&remains->tree, remains->tree.pids[i]);
 }
 
 /* A descendant may have cleared its environment: it is known by its parent only while that lives, so all are held before the first is
  * killed. */
 static void find(struct remains *remains)
 {
-    processes_add_marked(&remains->tree, remains->entry);
-    size_t marked = remains->tree.count;
-    for (size_t i = 0; i < marked; i++)
-        processes_add_descendants(&remains->tree, remains->tree.pids[i]);
+    list(remains);
     remains->failed = remains->tree.failed;
     for (size_t i = 0; i < remains->tree.count; i++)
         pin(remains, remains->tree.pids[i]);
@@ -83,18 +111,38 @@ static void clear(struct remains *remains)
     process_list_clear(&remains->tree);
 }
 
+/* True when nothing was left. What descends from a root that has ended meanwhile may be somebody else's: the root's id is. */
+static bool kill_once(struct remains remains)
+{
+    find(&remains);
+    bool known = remains.entry != NULL || !has_ended(remains.root_pidfd);
+    if (known)
+        kill_found(&remains);
+    bool none = known && remains.living == 0 && !remains.failed;
+    clear(&remains);
+    return none;
+}
+
+static bool kill_all(const struct remains *remains)
+{
+    bool none = false;
+    for (int round = 0; !none && round < KILL_ROUNDS; round++)
+        none = kill_once(*remains);
+    return none;
+}
+
 bool remains_kill(const char *run_id)
 {
     struct hd_text entry = {0};
-    bool none = false;
     hd_text_format(&entry, "HYPERDRIVE_RUN_ID=%s", run_id);
-    for (int round = 0; !none && !entry.failed && round < KILL_ROUNDS; round++) {
-        struct remains remains = {.entry = entry.data};
-        find(&remains);
-        kill_found(&remains);
-        none = remains.tree.count == 0 && !remains.failed;
-        clear(&remains);
-    }
+    const struct remains remains = {.entry = entry.data};
+    bool none = !entry.failed && kill_all(&remains);
     hd_text_clear(&entry);
     return none;
+}
+
+bool remains_kill_below(pid_t root, int pidfd)
+{
+    const struct remains remains = {.root = root, .root_pidfd = pidfd};
+    return kill_all(&remains);
 }

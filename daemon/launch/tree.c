@@ -142,31 +142,3 @@ int64_t tree_copy_file(int from, const char *name, int to, mode_t mode)
     close(source);
     return result;
 }
-
-static int remove_below(int folder, const char *name, int depth)
-{
-    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EISDIR && errno != EPERM && errno != ENOTEMPTY)
-        return -errno;
-    int number = errno;
-    int opened = tree_open_folder(folder, name);
-    if (opened == -EACCES && fchmodat(folder, name, 0700, 0) == 0)
-        opened = tree_open_folder(folder, name);
-    if (opened < 0)
-        return opened == -ENOTDIR ? -number : opened;
-    struct tree_names names = {0};
-    int result = depth >= TREE_DEPTH_MAX * 2 ? -ELOOP : fchmod(opened, 0700) < 0 ? -errno : tree_list(opened, &names);
-    for (size_t i = 0; result == 0 && i < names.count; i++)
-        result = remove_below(opened, names.list[i], depth + 1);
-    tree_names_clear(&names);
-    close(opened);
-    if (result == 0 && unlinkat(folder, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-        result = -errno;
-    return result;
-}
-
-int tree_remove(int folder, const char *name)
-{
-    return remove_below(folder, name, 0);
-}

@@ -545,8 +545,7 @@ static void on_lingering(struct launch_child *child, void *data)
     char message[HD_ERROR_MESSAGE_SIZE];
 
     (void)child;
-    (void)snprintf(message, sizeof message, "run %s is lost, and processes of it do not die; what it was given stays taken until they do",
-                   run->id);
+    (void)snprintf(message, sizeof message, "processes of run %s do not die; what it was given stays taken until they do", run->id);
     sweep_note(run->sweep, true, "ProcessesLeft", message);
 }
 

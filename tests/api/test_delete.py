@@ -41,6 +41,38 @@ class Delete(DaemonTest):
         self.assertError(self.delete(sweep_id), 404)
         wait_until(lambda: self.rows(sweep_id) == 0 and not self.folders(sweep_id), "everything to be gone")
 
+    def test_whatever_the_runs_have_made_goes(self):
+        """Folders deeper than any path, closed ones, FIFOs, files without number; and nothing behind a link."""
+        outside = os.path.join(self.folder, "outside")
+        os.makedirs(os.path.join(outside, "below"))
+        os.chmod(outside, 0o500)
+        program = """import os
+            os.chdir("outputs")
+            for name in ("to", "closed/to", "closed/in/to"):
+                os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+                os.symlink(%r, name)
+            for number in range(300):
+                open("closed/in/%%d" %% number, "x").close()
+            os.mkfifo("closed/fifo")
+            for mode, name in ((0, "closed/in"), (0o500, "closed")):
+                os.chmod(name, mode)
+            for deep in ("deep-folder-in-folder", "deeper-folder-in-folder"):
+                top = os.open(".", os.O_RDONLY)
+                for number in range(300):
+                    os.mkdir(deep)
+                    os.chdir(deep)
+                    os.symlink(%r, "link")
+                os.fchdir(top)
+            """ % (outside, outside)
+        program = program.replace("\n            ", "\n")
+        sweep_id = self.finished_sweep(max_total_runs=1, run_config={"command": ["python3", "-c", program]})["run_id"]
+        self.assertEqual(self.sweep(sweep_id)["status"], "Completed", self.run_of(sweep_id + "_0")["error"])
+        self.assertEqual(self.delete(sweep_id).status, 200)
+        wait_until(lambda: self.rows(sweep_id) == 0, "every row to be gone")
+        self.assertEqual(self.folders(sweep_id), [])
+        self.assertEqual(os.listdir(outside), ["below"])
+        self.assertEqual(os.stat(outside).st_mode & 0o777, 0o500)
+
     def test_others_stay(self):
         other, sweep_id = self.ended_sweep(2), self.ended_sweep(2)
         self.assertEqual(self.delete(sweep_id).status, 200)

@@ -91,6 +91,30 @@ class Cancel(ProcessTest):
         self.wait_for_run(run_id, "Canceled")
         self.assert_nothing_left(run_id)
 
+    def test_monitor_that_is_stopped_behind_the_cancel(self):
+        """It has passed TERM on, and would neither kill nor record anything."""
+        program = "trap 'touch \"$GATES/told\"' TERM\ntouch \"$GATES/ready\"\nwhile :; do sleep 0.05; done"
+        run_id = self.submit(max_total_runs=1, run_config=self.gated(program))["run_id"] + "_0"
+        wait_until(lambda: os.path.exists(os.path.join(self.gates.folder, "ready")), "the child")
+        (monitor,) = self.daemon.monitors(run_id)
+        self.client.post("/runs/%s/cancel" % run_id)
+        wait_until(lambda: os.path.exists(os.path.join(self.gates.folder, "told")), "the child's TERM")
+        os.kill(monitor, signal.SIGSTOP)
+        self.wait_for_run(run_id, "Canceled")
+        self.assert_nothing_left(run_id)
+
+    @unittest.skipUnless(os.access(STUBBORN, os.X_OK), "the fixture 'stubborn' is not built")
+    def test_stubborn_tree_whose_monitor_hangs(self):
+        """The daemon ends the tree itself, then the monitor, and the place is free."""
+        self.daemon.stop()
+        os.mkfifo(os.path.join(self.folder, "never"))
+        source = self.source({"monitor": '#!/bin/sh\n"%s" "$@" &\nwait\nread -r line < "%s/never"\n' % (harness.MONITOR, self.folder)})
+        self.daemon.start(options=["--monitor", os.path.join(source, "monitor"), "--slots", "1"])
+        run_id = self.running_stubborn()
+        self.client.post("/runs/%s/cancel" % run_id)
+        self.wait_for_run(run_id, "Canceled")
+        self.assert_nothing_left(run_id)
+
     @unittest.skipUnless(os.access(STUBBORN, os.X_OK), "the fixture 'stubborn' is not built")
     def test_stubborn_tree_at_a_stop_of_the_daemon(self):
         """Left running, taken up again, and ended by the other policy."""
