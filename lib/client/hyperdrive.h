@@ -6,8 +6,8 @@
  *     hd_close(reporter);
  *
  * Reporting never blocks, ends or slows the training: hd_report() copies the point into memory, and a thread of the library sends what is
- * there, in order, each point stored once. A daemon that is away is tried again. What still waits at the end of the program is kept in the
- * run's folder and stored later. A failure is told on stderr by one line of its kind, and never again.
+ * there, in order, each point stored once. A daemon that is away is tried again. What comes faster than it answers, and what still waits at
+ * the end of the program, is kept in the run's folder and stored later. A failure is told on stderr by one line of its kind, and never again.
  *
  * Every process draws a reporter of its own, so each rank of a training may report. All functions may be called by any thread, but none in
  * a signal handler, and none after or while hd_close() is called for the same reporter. A forked child may go on with its parent's

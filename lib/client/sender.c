@@ -1,7 +1,8 @@
 /* The thread of a reporter: points become batches, and batches are sent one after the other, each until it is stored or refused.
  *
  * A batch keeps its number and its text for ever, so that one whose answer was lost is a duplicate when it comes again. While the daemon is
- * away batches are made rarely and wait on the disk, so that neither memory nor a killed training is a limit to what is kept. */
+ * away batches are made rarely and wait on the disk, so that neither memory nor a killed training is a limit to what is kept; so do those
+ * that a slow daemon leaves behind. */
 #include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -136,14 +137,23 @@ static bool next_point(struct sender *sender, struct hd_point *ret_point)
     return hd_points_take(&sender->draining, ret_point);
 }
 
-static uint64_t count_waiting(struct sender *sender)
+static uint64_t count_waiting(struct sender *sender, size_t *ret_bytes)
 {
+    const struct hd_points *draining = &sender->draining, *waiting = &sender->reporter->waiting;
     uint64_t count;
 
     pthread_mutex_lock(&sender->reporter->lock);
-    count = sender->reporter->waiting.count;
+    count = waiting->count + draining->count;
+    *ret_bytes = waiting->end - waiting->at + draining->end - draining->at;
     pthread_mutex_unlock(&sender->reporter->lock);
-    return count + sender->draining.count;
+    return count;
+}
+
+static bool is_any_waiting(struct sender *sender)
+{
+    size_t bytes;
+
+    return count_waiting(sender, &bytes) > 0;
 }
 
 /* Prints up to BATCH_ROWS; the number of points. */
@@ -256,12 +266,13 @@ static bool is_failing(const struct sender *sender, int64_t now_ms)
 /* Whether points are to become a batch now. Behind a batch that waits they gather, so that fewer requests catch up. */
 static bool wants_batch(struct sender *sender, int64_t now_ms)
 {
-    uint64_t waiting = count_waiting(sender);
+    size_t bytes;
+    uint64_t waiting = count_waiting(sender, &bytes);
 
     if (waiting == 0 || sender->memory > MEMORY_BYTES) {
         return false;
     }
-    return sender->first == NULL || waiting >= BATCH_ROWS || now_ms - sender->gathered_ms >= GATHER_AWAY_MS;
+    return sender->first == NULL || waiting >= BATCH_ROWS || bytes >= BATCH_BYTES || now_ms - sender->gathered_ms >= GATHER_AWAY_MS;
 }
 
 /* --- Requests ----------------------------------------------------------------------------------------------------------------------------
@@ -473,7 +484,8 @@ static void turn(struct sender *sender)
     while (wants_batch(sender, now_ms)) {
         make_batch(sender);
         sender->look_ms = LOOK_LEAST_MS;
-        if (is_failing(sender, now_ms)) {
+        /* A daemon that answers, but more slowly than points come, leaves as many behind as one that is away. */
+        if (is_failing(sender, now_ms) || sender->memory > MEMORY_BYTES) {
             keep_all(sender);
         }
     }
@@ -492,7 +504,7 @@ static void put_away(struct sender *sender)
         curl_multi_remove_handle(sender->multi, sender->curl);
         sender->sending = false;
     }
-    while (count_waiting(sender) > 0) {
+    while (is_any_waiting(sender)) {
         make_batch(sender);
     }
     if (sender->first != NULL) {
@@ -516,10 +528,10 @@ static void *send_all(void *data)
     for (;;) {
         ask_finishing(sender, &finishing, &deadline_ms);
         turn(sender);
-        if (finishing && ((sender->first == NULL && count_waiting(sender) == 0) || hd_monotonic_ms() >= deadline_ms)) {
+        if (finishing && ((sender->first == NULL && !is_any_waiting(sender)) || hd_monotonic_ms() >= deadline_ms)) {
             break;
         }
-        if (sender->first == NULL && count_waiting(sender) > 0) {
+        if (sender->first == NULL && is_any_waiting(sender)) {
             continue;
         }
         curl_multi_poll(sender->multi, NULL, 0, how_long(sender, finishing, deadline_ms), NULL);

@@ -352,6 +352,38 @@ START_TEST(kept_while_away_and_sent_from_there)
 }
 END_TEST
 
+/* It answers, only later than points come: that is no failure, and yet memory has an end. */
+START_TEST(what_a_slow_daemon_leaves_waits_on_the_disk)
+{
+    enum { STRINGS = 400, ATTEMPT_MS = 10000 }; /* 25 MiB; how long the library waits for an answer */
+    static char big[65537];
+    struct hd_reporter *reporter;
+    int64_t begin = now_ms();
+    int kept;
+
+    memset(big, 'x', sizeof(big) - 1);
+    report_server_open(&server, NULL, 0, HOLD);
+    reporter = hd_open();
+    for (int i = 0; i < STRINGS; i++) {
+        while (hd_report_string(reporter, "note", big, i) == -ENOBUFS) {
+            ck_assert_int_lt(now_ms() - begin, ATTEMPT_MS);
+            (void)hd_flush(reporter, 1);
+        }
+    }
+    kept = count_kept();
+    ck_assert_int_gt(kept, 0);
+    ck_assert_int_lt(now_ms() - begin, ATTEMPT_MS);
+    ck_assert_int_le(report_server_count(&server), 1);
+    ck_assert_int_eq(count_printed("cannot be sent"), 0);
+    report_server_open_gate(&server);
+    ck_assert_int_ne(hd_flush(reporter, DEADLINE_MS), -ETIMEDOUT);
+    ck_assert_int_gt(report_server_count(&server), kept);
+    ck_assert_int_eq(count_kept(), 0);
+    (void)hd_close(reporter);
+    report_server_close(&server);
+}
+END_TEST
+
 START_TEST(too_much_without_a_disk)
 {
     static char big[65537];
@@ -621,6 +653,7 @@ int main(void)
     tcase_add_test(tests, kept_when_nobody_listens);
     tcase_add_test(tests, kept_when_the_daemon_hangs);
     tcase_add_test(tests, kept_while_away_and_sent_from_there);
+    tcase_add_test(tests, what_a_slow_daemon_leaves_waits_on_the_disk);
     tcase_add_test(tests, too_much_without_a_disk);
     tcase_add_test(tests, exit_sends_what_is_left);
     tcase_add_test(tests, a_forked_child_is_a_reporter_of_its_own);
