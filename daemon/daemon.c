@@ -18,6 +18,7 @@
 #include "http/http.h"
 #include "listener.h"
 #include "log.h"
+#include "lost_database.h"
 #include "notify.h"
 #include "reload.h"
 #include "state.h"
@@ -333,14 +334,14 @@ static int open_loop(struct daemon *daemon, struct hd_error *error)
 static int open_store(struct daemon *daemon, struct hd_error *error)
 {
     char path[4096];
-    const struct store_settings settings = {
+    struct store_settings settings = {
         .path = path,
         .vfs = fault_vfs_register(getenv("HYPERDRIVED_STORAGE_FAULTS")),
         .queue_limit = daemon->settings->write_queue,
     };
 
     snprintf(path, sizeof path, "%s/hyperdrive.db", daemon->settings->state_dir);
-    if (state_close_database(path, error) != 0)
+    if (lost_database_check(daemon->settings->state_dir, path, &settings.expected, error) != 0 || state_close_database(path, error) != 0)
         return -(int)error->code;
     return store_open(&daemon->store, &daemon->loop, &settings, error);
 }
