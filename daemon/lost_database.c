@@ -2,9 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { PATH_SIZE = 4096 };
 
@@ -67,6 +69,30 @@ static int find_log(const char *path, char found[PATH_SIZE], struct hd_error *er
     return result;
 }
 
+/* Whether it is as `hyperdrive backup` makes it, and no daemon has opened it since (store/backup.c). */
+static bool is_untouched_backup(const char *path)
+{
+    enum { VERSION_AT = 18 };
+    char version = 0;
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    bool is = file >= 0 && pread(file, &version, 1, VERSION_AT) == 1 && version == 1;
+
+    if (file >= 0)
+        (void)close(file);
+    return is;
+}
+
+static int check_log(const char *path, struct hd_error *error)
+{
+    char log[PATH_SIZE];
+    int result = find_log(path, log, error);
+
+    if (result != 0 || log[0] == '\0' || !is_untouched_backup(path))
+        return result;
+    return hd_error_set(error, HD_INVALID, "%s is a backup, and %s the log of another database: remove %s and %s-shm", path, log, log,
+                        path);
+}
+
 int lost_database_check(const char *state_dir, const char *path, bool *ret_expected, struct hd_error *error)
 {
     char trace[PATH_SIZE];
@@ -81,7 +107,9 @@ int lost_database_check(const char *state_dir, const char *path, bool *ret_expec
     if (result != 0)
         return result;
     *ret_expected = expected;
-    if (size > 0 || trace[0] == '\0')
+    if (size > 0)
+        return check_log(path, error);
+    if (trace[0] == '\0')
         return 0;
     return hd_error_set(error, HD_INVALID,
                         "%s is %s, but %s is not: put the database back, or a backup of it (hyperdrive backup makes them); to begin anew, "

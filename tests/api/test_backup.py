@@ -116,6 +116,26 @@ class Backup(DaemonTest):
         """What has this name, and what was made for it."""
         return [name for name in os.listdir(os.path.dirname(path)) if name.startswith(os.path.basename(path))]
 
+    def test_a_copy_beside_the_log_of_another_database(self):
+        """SQLite would play the log over it, page by page."""
+        sweep_id = self.finished_sweep()["run_id"]
+        path = os.path.join(self.folder, "copy.db")
+        self.assertEqual(self.command(path).returncode, 0)
+        self.finished_sweep()
+        self.daemon.kill()
+        database = os.path.join(self.daemon.state, "hyperdrive.db")
+        self.assertGreater(os.stat(database + "-wal").st_size, 0)
+        os.rename(path, database)
+        code, said = self.daemon.refused()
+        self.assertEqual(code, 2, said)
+        self.assertIn("%s is a backup, and %s-wal the log of another database: remove %s-wal and %s-shm" % (4 * (database,)), said)
+        for companion in ("-wal", "-shm"):
+            os.unlink(database + companion)
+        self.daemon.start()
+        self.assertEqual([sweep["run_id"] for sweep in self.client.read("/sweeps")["sweeps"]], [sweep_id])
+        self.finished_sweep()
+        self.daemon.restart()
+
     def test_what_is_there_is_replaced_whole_or_not_at_all(self):
         path = os.path.join(self.folder, "copy.db")
         self.assertEqual(self.command(path).returncode, 0)
