@@ -22,6 +22,7 @@
 #include "notify.h"
 #include "reload.h"
 #include "state.h"
+#include "state_file.h"
 #include "store/fault_vfs.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
@@ -212,10 +213,10 @@ static int copy_authorities(const struct settings *settings, struct hd_error *er
     int result;
 
     if (settings->tls_ca == NULL)
-        return state_remove_file(settings->state_dir, AUTHORITIES, error);
+        return state_file_remove(settings->state_dir, AUTHORITIES, error);
     result = http_authorities_read(settings->tls_ca, &text, error);
     if (result == 0)
-        result = state_write_file(settings->state_dir, AUTHORITIES, text.data, error);
+        result = state_file_write(settings->state_dir, AUTHORITIES, text.data, 0644, error);
     hd_text_clear(&text);
     return result;
 }
