@@ -18,9 +18,11 @@
 #include "http/http.h"
 #include "listener.h"
 #include "log.h"
+#include "lost_database.h"
 #include "notify.h"
 #include "reload.h"
 #include "state.h"
+#include "state_file.h"
 #include "store/fault_vfs.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
@@ -211,10 +213,10 @@ static int copy_authorities(const struct settings *settings, struct hd_error *er
     int result;
 
     if (settings->tls_ca == NULL)
-        return state_remove_file(settings->state_dir, AUTHORITIES, error);
+        return state_file_remove(settings->state_dir, AUTHORITIES, error);
     result = http_authorities_read(settings->tls_ca, &text, error);
     if (result == 0)
-        result = state_write_file(settings->state_dir, AUTHORITIES, text.data, error);
+        result = state_file_write(settings->state_dir, AUTHORITIES, text.data, 0644, error);
     hd_text_clear(&text);
     return result;
 }
@@ -333,14 +335,14 @@ static int open_loop(struct daemon *daemon, struct hd_error *error)
 static int open_store(struct daemon *daemon, struct hd_error *error)
 {
     char path[4096];
-    const struct store_settings settings = {
+    struct store_settings settings = {
         .path = path,
         .vfs = fault_vfs_register(getenv("HYPERDRIVED_STORAGE_FAULTS")),
         .queue_limit = daemon->settings->write_queue,
     };
 
     snprintf(path, sizeof path, "%s/hyperdrive.db", daemon->settings->state_dir);
-    if (state_close_database(path, error) != 0)
+    if (lost_database_check(daemon->settings->state_dir, path, &settings.expected, error) != 0 || state_close_database(path, error) != 0)
         return -(int)error->code;
     return store_open(&daemon->store, &daemon->loop, &settings, error);
 }

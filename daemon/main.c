@@ -4,10 +4,11 @@
 
 #include "check_database.h"
 #include "daemon.h"
+#include "exit_codes.h"
 #include "log.h"
 #include "settings.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, LARGE_BLOCK = 128 << 10 };
+enum { LARGE_BLOCK = 128 << 10 };
 
 int main(int argc, char **argv)
 {
@@ -21,10 +22,10 @@ int main(int argc, char **argv)
 
     if (result < 0) {
         fprintf(stderr, "hyperdrived: %s\n", error.message);
-        return EXIT_USAGE;
+        return EXIT_MISTAKE;
     }
     if (result > 0)
-        return 0;
+        return EXIT_DONE;
     if (settings.check_database) {
         result = check_database(&settings);
         settings_clear(&settings);
@@ -35,5 +36,7 @@ int main(int argc, char **argv)
     if (result != 0)
         log_line(LOG_LEVEL_ERROR, "%s", error.message);
     settings_clear(&settings);
-    return result != 0 ? EXIT_FAILED : 0;
+    if (result != 0)
+        return error.code == HD_INVALID ? EXIT_MISTAKE : EXIT_FAILED;
+    return EXIT_DONE;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "state_file.h"
 
 enum { PATH_SIZE = 4096, FOLDER_MODE = 0700 };
 
@@ -216,42 +217,10 @@ int state_recorded_port(const char *state_dir)
     return colon != NULL ? atoi(colon + 1) : 0;
 }
 
-int state_write_file(const char *state_dir, const char *name, const char *text, struct hd_error *error)
-{
-    char path[PATH_SIZE], temporary[PATH_SIZE + 8];
-    int file, failed;
-
-    snprintf(path, sizeof path, "%s/%s", state_dir, name);
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0)
-        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot write %s", temporary);
-    /* Whoever may look into the folder may know it, whatever the umask is. */
-    failed = fchmod(file, 0644) != 0 || dprintf(file, "%s", text) < 0 || fsync(file) != 0;
-    failed |= close(file) != 0;
-    if (failed || rename(temporary, path) != 0) {
-        int number = errno;
-
-        (void)unlink(temporary);
-        return hd_error_system(error, HD_UNAVAILABLE, number, "cannot write %s", path);
-    }
-    return 0;
-}
-
-int state_remove_file(const char *state_dir, const char *name, struct hd_error *error)
-{
-    char path[PATH_SIZE];
-
-    snprintf(path, sizeof path, "%s/%s", state_dir, name);
-    if (unlink(path) != 0 && errno != ENOENT)
-        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot remove %s", path);
-    return 0;
-}
-
 int state_write_url(const char *state_dir, const char *url, struct hd_error *error)
 {
     char line[512];
 
     snprintf(line, sizeof line, "%s\n", url);
-    return state_write_file(state_dir, "url", line, error);
+    return state_file_write(state_dir, "url", line, 0644, error);
 }

@@ -22,10 +22,7 @@ int state_close_database(const char *path, struct hd_error *error);
 
 /* The port that STATE/url records; 0: none. */
 int state_recorded_port(const char *state_dir);
-/* What is in it, for everybody who may look into the folder; whole or not at all. */
+/* For everybody who may look into the folder. */
 int state_write_url(const char *state_dir, const char *url, struct hd_error *error);
-int state_write_file(const char *state_dir, const char *name, const char *text, struct hd_error *error);
-/* One that is not there is well. */
-int state_remove_file(const char *state_dir, const char *name, struct hd_error *error);
 
 #endif

@@ -10,39 +10,9 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "state_file.h"
 
 enum { MAC_HEX_SIZE = crypto_auth_BYTES * 2 + 1 };
-
-/* Writes a small secret file whole or not at all: temporary name, sync, rename, sync of the folder. */
-static int write_secret(const char *state_dir, const char *path, const char *content, struct hd_error *error)
-{
-    char temporary[4096 + 8];
-    size_t length = strlen(content);
-    int file, folder, failed;
-
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0)
-        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot write %s", temporary);
-    failed = write(file, content, length) != (ssize_t)length || fsync(file) != 0;
-    failed |= close(file) != 0;
-    if (failed || rename(temporary, path) != 0) {
-        int number = errno;
-
-        (void)unlink(temporary);
-        return hd_error_system(error, HD_UNAVAILABLE, number, "cannot write %s", path);
-    }
-    folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || fsync(folder) != 0) {
-        int number = errno;
-
-        if (folder >= 0)
-            (void)close(folder);
-        return hd_error_system(error, HD_UNAVAILABLE, number, "cannot sync %s", state_dir);
-    }
-    (void)close(folder);
-    return 0;
-}
 
 /* A file that was copied, or restored from a backup, may have come back with other rights than it was made with. */
 static int check_rights(int file, const char *path, mode_t allowed, struct hd_error *error)
@@ -104,7 +74,7 @@ static int open_secret(const char *state_dir, const char *name, mode_t allowed, 
     sodium_bin2hex(content, sizeof content, bytes, sizeof bytes);
     snprintf(line, size, "%s", content);
     memcpy(content + strlen(content), "\n", 2);
-    return write_secret(state_dir, path, content, error);
+    return state_file_write(state_dir, name, content, 0600, error);
 }
 
 /* Whatever mode and group the file has had. */

@@ -100,7 +100,7 @@ int http_local_listen(const char *path, int *ret_fd, struct hd_error *error)
     if (fd == -EADDRINUSE)
         return hd_error_set(error, HD_UNAVAILABLE, "cannot listen on unix:%s: another program serves it", path);
     if (fd == -EEXIST)
-        return hd_error_set(error, HD_UNAVAILABLE, "cannot listen on unix:%s: there is something else than a socket", path);
+        return hd_error_set(error, HD_INVALID, "cannot listen on unix:%s: there is something else than a socket", path);
     if (fd < 0)
         return hd_error_system(error, HD_UNAVAILABLE, -fd, "cannot listen on unix:%s", path);
     *ret_fd = fd;

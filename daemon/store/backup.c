@@ -1,5 +1,8 @@
 /* A copy of the whole database as it is at one moment, while it is written to. */
+#include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "reader.h"
 
@@ -32,6 +35,21 @@ static int copy_into(sqlite3 *copy, struct store_reader *reader, struct hd_error
     return copy_failed(copy, error);
 }
 
+/* By SQLite's file format: 1 where no write-ahead log belongs to the file, 2 in every database that a daemon has opened. So whoever puts
+ * the copy beside the log of another database can be told, before SQLite plays that log over it. */
+static int mark_as_copy(const char *path, struct hd_error *error)
+{
+    enum { VERSIONS_AT = 18 };
+    static const char without_log[] = {1, 1};
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    bool marked = file >= 0 && pwrite(file, without_log, sizeof without_log, VERSIONS_AT) == (ssize_t)sizeof without_log;
+    int number = errno;
+
+    if (file >= 0)
+        (void)close(file);
+    return marked ? 0 : hd_error_system(error, HD_UNAVAILABLE, number, "the backup cannot be written");
+}
+
 int store_backup(struct store_reader *reader, const char *path, struct hd_error *error)
 {
     sqlite3 *copy = NULL;
@@ -43,5 +61,5 @@ int store_backup(struct store_reader *reader, const char *path, struct hd_error 
         result = copy_into(copy, reader, error);
     if (sqlite3_close(copy) != SQLITE_OK && result == 0)
         result = hd_error_set(error, HD_UNAVAILABLE, "the backup cannot be closed");
-    return result;
+    return result == 0 ? mark_as_copy(path, error) : result;
 }

@@ -42,7 +42,7 @@ static int apply_one(struct database *database, int version, struct hd_error *er
     return result;
 }
 
-int migration_apply(struct database *database, struct hd_error *error)
+int migration_apply(struct database *database, bool expected, struct hd_error *error)
 {
     int version = 0, application = 0, result;
 
@@ -52,12 +52,16 @@ int migration_apply(struct database *database, struct hd_error *error)
     if (result != 0)
         return result;
     if (version > 0 && application != APPLICATION_ID)
-        return hd_error_set(error, HD_CONFLICT, "the file is a database of another program");
+        return hd_error_set(error, HD_INVALID, "the file is a database of another program");
     if (version > store_migration_count)
         return hd_error_set(
-            error, HD_CONFLICT,
+            error, HD_INVALID,
             "the database has version %d, newer than this program knows (%d): start the hyperdrived that wrote it, or a newer one", version,
             store_migration_count);
+    if (version == 0 && expected)
+        return hd_error_set(
+            error, HD_INVALID,
+            "the database has nothing in it, although files of sweeps lie beside it: put the right one back, or a backup of it");
     for (; version < store_migration_count; version++) {
         result = apply_one(database, version, error);
         if (result != 0)

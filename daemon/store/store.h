@@ -26,6 +26,7 @@ struct store_reader;
 
 struct store_settings {
     const char *path;    /* of the database file */
+    bool expected;       /* there was one: a file without our tables is refused, not filled */
     const char *vfs;     /* SQLite file system layer; NULL: the default one */
     int64_t queue_limit; /* bytes of writes that may wait */
 };

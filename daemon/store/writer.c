@@ -249,7 +249,7 @@ int writer_open(struct writer *writer, uv_loop_t *loop, const struct store_setti
 
     if (result != 0)
         return result;
-    result = migration_apply(&writer->database, error);
+    result = migration_apply(&writer->database, settings->expected, error);
     if (result != 0)
         goto err_after_database;
     files_note(&writer->files, &writer->database);

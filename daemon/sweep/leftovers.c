@@ -1,8 +1,10 @@
 /* What a crash leaves behind: a snapshot, whole or in part, whose sweep was never stored; folders that were prepared for children to come.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/program.h"
 #include "core/text.h"
@@ -40,13 +42,34 @@ static void on_removed(uv_work_t *work, int status)
     close_when_quiet(sweeps);
 }
 
-/* Nothing can be submitted yet, so a snapshot without a sweep is nobody's. */
+/* A submission that was never stored has none. */
+static bool has_runs(struct sweeps *sweeps, const char *name)
+{
+    struct hd_text path = {0};
+    struct stat status;
+    bool has;
+
+    hd_text_format(&path, "%s/runs/%s", sweeps->settings.state_dir, name);
+    has = path.failed || stat(path.data, &status) == 0 || errno != ENOENT;
+    hd_text_clear(&path);
+    return has;
+}
+
+/* Nothing can be submitted yet, so a snapshot without a sweep is nobody's, unless the database is an older one than the files beside it. */
 static bool is_needed_snapshot(struct sweeps *sweeps, const char *name)
 {
     struct store_found found;
     struct hd_error error = {0};
 
-    return store_find(store_loop_reader(sweeps->store), name, &found, &error) != 0 || found.what == STORE_SWEEP;
+    if (store_find(store_loop_reader(sweeps->store), name, &found, &error) != 0 || found.what == STORE_SWEEP)
+        return true;
+    if (!has_runs(sweeps, name))
+        return false;
+    log_line(LOG_LEVEL_WARNING,
+             "the database does not know the sweep %s, whose files are in %s: is it an older one? nothing is removed of runs/%s and "
+             "snapshots/%s",
+             name, sweeps->settings.state_dir, name, name);
+    return true;
 }
 
 /* Nothing is prepared yet: what is there was prepared by an earlier daemon. */

@@ -45,6 +45,7 @@ static const struct option_row rows[OPTION_COUNT] = {
                                     "how many may run at once; 0 for as many as there are slots"},
     [OPTION_MIN_FREE] = {"min-free", '\0', "MIB", true, 0, INT64_C(1) << 30, "MiB that should be free in the state folder (default 1024)"},
     [OPTION_ROLE] = {"role", '\0', "ROLE", false, 0, 0, "what the token may do: read, submit or admin"},
+    [OPTION_REPLACE] = {"replace", '\0', NULL, false, 0, 0, "put the new backup in the place of an earlier one"},
     [OPTION_CANCELED] = {"canceled", '\0', NULL, false, 0, 0, "also what was cancelled by a user or a limit"},
     [OPTION_POLICY] = {"policy", 'p', "POLICY", false, 0, 0, "TYPE,NAME=VALUE,... or the JSON object of a sweep file"},
     [OPTION_YES] = {"yes", 'y', NULL, false, 0, 0, "do not ask"},

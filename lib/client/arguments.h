@@ -35,6 +35,7 @@ enum option_id {
     OPTION_CANCELED,
     OPTION_MIN_FREE,
     OPTION_ROLE,
+    OPTION_REPLACE,
     OPTION_COUNT,
 };
 

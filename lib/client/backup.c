@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backup_target.h"
 #include "client.h"
 #include "core/json.h"
 
@@ -37,21 +38,6 @@ static bool take_part(void *data, const char *bytes, size_t length)
     return true;
 }
 
-/* The name that the file has got is durable when its folder is. */
-static int sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    int file = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    int result = file >= 0 ? fsync(file) : -1;
-
-    if (file >= 0) {
-        close(file);
-    }
-    free(folder);
-    return result;
-}
-
 static int download(struct client *client, struct copy *copy, const char *path, struct hd_error *error)
 {
     /* The daemon makes the copy before it sends it: for a large one nothing comes for a long time. */
@@ -62,15 +48,6 @@ static int download(struct client *client, struct copy *copy, const char *path, 
         result = hd_error_system(error, HD_INVALID, copy->number, "the backup cannot be written to %s", path);
     }
     return result;
-}
-
-/* Gives the file its name when all of it is on the disk. */
-static int keep(const struct copy *copy, const char *temporary, const char *path, struct hd_error *error)
-{
-    if (fsync(copy->file) != 0 || rename(temporary, path) != 0 || sync_folder(path) != 0) {
-        return hd_error_system(error, HD_INVALID, errno, "the backup cannot be written to %s", path);
-    }
-    return 0;
 }
 
 static void print_result(struct client *client, const char *path, const struct copy *copy)
@@ -88,30 +65,29 @@ static void print_result(struct client *client, const char *path, const struct c
     }
 }
 
-int command_backup(struct client *client, struct hd_error *error)
+/* Into a file beside `path`, which gets this name when all of it is on the disk. */
+static int copy_to(struct client *client, const char *path, bool replace, struct hd_error *error)
 {
-    const char *path = client->arguments.operands[0];
     struct hd_text temporary = {0};
     struct copy copy = {.file = -1};
     int result;
 
-    result = client_connect(client, error);
-    if (result != 0) {
-        return result;
-    }
     hd_text_format(&temporary, "%s.XXXXXX", path);
     if (temporary.failed) {
         return hd_error_set(error, HD_UNAVAILABLE, "memory is short");
     }
-    copy.file = mkostemp(temporary.data, O_CLOEXEC);
+    copy.file = mkostemp(temporary.data, O_CLOEXEC); /* 0600 */
     if (copy.file < 0) {
         result = hd_error_system(error, HD_INVALID, errno, "cannot make a file beside %s", path);
         hd_text_clear(&temporary);
         return result;
     }
     result = download(client, &copy, path, error);
+    if (result == 0 && fsync(copy.file) != 0) {
+        result = hd_error_system(error, HD_INVALID, errno, "the backup cannot be written to %s", path);
+    }
     if (result == 0) {
-        result = keep(&copy, temporary.data, path, error);
+        result = backup_target_name(temporary.data, path, replace, error);
     }
     if (result == 0) {
         print_result(client, path, &copy);
@@ -121,4 +97,16 @@ int command_backup(struct client *client, struct hd_error *error)
     close(copy.file);
     hd_text_clear(&temporary);
     return result;
+}
+
+int command_backup(struct client *client, struct hd_error *error)
+{
+    const char *path = client->arguments.operands[0];
+    bool replace = client->arguments.value[OPTION_REPLACE] != NULL;
+    int result = backup_target_check(path, replace, error);
+
+    if (result == 0) {
+        result = client_connect(client, error);
+    }
+    return result == 0 ? copy_to(client, path, replace, error) : result;
 }

@@ -104,11 +104,13 @@ static const struct command commands[] = {
      "ci\")'\n",
      OPTION_BIT(OPTION_LIMIT), 0, 0, command_audit},
     {"backup", "FILE", "copy the daemon's database into a file, while it works",
-     "FILE is replaced when the copy is whole and on the disk. It has sweeps, runs, metrics and events; logs, outputs and sources are files\n"
-     "in the daemon's state folder. To restore it: stop the daemon, put FILE in the place of hyperdrive.db in the state folder, remove\n"
+     "FILE gets its name when the copy is whole and on the disk, and nobody else may read it. What is there already is left alone; with\n"
+     "--replace an earlier backup gives its place to the new one. It has sweeps, runs, metrics and events; logs, outputs and sources are\n"
+     "files in the daemon's state folder. To restore it: stop the daemon, put FILE in the place of hyperdrive.db in the state folder, "
+     "remove\n"
      "hyperdrive.db-wal and hyperdrive.db-shm there, and start the daemon.\n"
-     "\nExamples:\n  hyperdrive backup /backup/hyperdrive.db\n",
-     0, 1, 1, command_backup},
+     "\nExamples:\n  hyperdrive backup hyperdrive-$(date +%F).db\n  hyperdrive backup --replace /backup/hyperdrive.db\n",
+     OPTION_BIT(OPTION_REPLACE), 1, 1, command_backup},
     {"doctor", "", "look at an installation and say what is wrong, and what would be right",
      "One line for each check: ok, warning, fault, or unknown for a check that cannot be made here. Ends with 1 if there is a fault.\n"
      "It looks for the daemon as every command does; the state folder, the daemon's limits and its processes only on its own machine.\n"

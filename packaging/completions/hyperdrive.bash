@@ -18,6 +18,7 @@ _hyperdrive_options() {
     replay) echo --policy ;;
     delete) echo --yes ;;
     token) echo --role ;;
+    backup) echo --replace ;;
     doctor) echo --min-free ;;
     set) echo --max-total-runs --max-concurrent-runs ;;
     report) echo --step --retry ;;

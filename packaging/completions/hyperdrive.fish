@@ -91,6 +91,7 @@ complete -c hyperdrive -n '__fish_seen_subcommand_from replay' -s p -l policy -x
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-total-runs -x -d 'How many runs in all'
 complete -c hyperdrive -n '__fish_seen_subcommand_from set' -l max-concurrent-runs -x -d 'How many at once; 0 for as many as there are slots'
 complete -c hyperdrive -n '__fish_seen_subcommand_from delete' -s y -l yes -d 'Do not ask'
+complete -c hyperdrive -n '__fish_seen_subcommand_from backup' -l replace -d 'Put the new backup in the place of an earlier one'
 complete -c hyperdrive -n '__fish_seen_subcommand_from doctor' -l min-free -x -d 'MiB that should be free'
 complete -c hyperdrive -n '__fish_seen_subcommand_from token' -l role -x -a 'read submit admin' -d 'What the token may do'
 complete -c hyperdrive -n '__fish_seen_subcommand_from report' -s s -l step -x -d 'Step that the values belong to'

@@ -112,25 +112,85 @@ class Backup(DaemonTest):
         self.daemon = original
         original.start()
 
+    def beside(self, path):
+        """What has this name, and what was made for it."""
+        return [name for name in os.listdir(os.path.dirname(path)) if name.startswith(os.path.basename(path))]
+
+    def test_a_copy_beside_the_log_of_another_database(self):
+        """SQLite would play the log over it, page by page."""
+        sweep_id = self.finished_sweep()["run_id"]
+        path = os.path.join(self.folder, "copy.db")
+        self.assertEqual(self.command(path).returncode, 0)
+        self.finished_sweep()
+        self.daemon.kill()
+        database = os.path.join(self.daemon.state, "hyperdrive.db")
+        self.assertGreater(os.stat(database + "-wal").st_size, 0)
+        os.rename(path, database)
+        code, said = self.daemon.refused()
+        self.assertEqual(code, 2, said)
+        self.assertIn("%s is a backup, and %s-wal the log of another database: remove %s-wal and %s-shm" % (4 * (database,)), said)
+        for companion in ("-wal", "-shm"):
+            os.unlink(database + companion)
+        self.daemon.start()
+        self.assertEqual([sweep["run_id"] for sweep in self.client.read("/sweeps")["sweeps"]], [sweep_id])
+        self.finished_sweep()
+        self.daemon.restart()
+
     def test_what_is_there_is_replaced_whole_or_not_at_all(self):
         path = os.path.join(self.folder, "copy.db")
-        with open(path, "w", encoding="ascii") as file:
-            file.write("the last one")
+        self.assertEqual(self.command(path).returncode, 0)
+        with open(path, "rb") as file:
+            first = file.read()
         self.daemon.kill()
-        said = self.command(path)
-        self.assertEqual(said.returncode, 6, said)
+        self.assertEqual(self.command("--replace", path).returncode, 6)
         said = self.command(os.path.join(self.folder, "nowhere", "copy.db"))
         self.assertEqual(said.returncode, 2, said)
         self.assertIn("cannot make a file beside", said.stderr)
-        with open(path, encoding="ascii") as file:
-            self.assertEqual(file.read(), "the last one")
-        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("copy.db")], ["copy.db"])
-        self.daemon.start()
-        self.assertEqual(self.command(path).returncode, 0)
         with open(path, "rb") as file:
-            self.assertEqual(file.read(16), b"SQLite format 3\0")
-        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("copy.db")], ["copy.db"])
+            self.assertEqual(file.read(), first)
+        self.assertEqual(self.beside(path), ["copy.db"])
+        self.daemon.start()
+        self.finished_sweep()
+        os.chmod(path, 0o644)
+        self.assertEqual(self.command("--replace", path).returncode, 0)
+        with open(path, "rb") as file:
+            self.assertNotEqual(file.read(), first)
+        self.assertEqual(self.beside(path), ["copy.db"])
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+
+    def assertLeftAlone(self, path, sentence, *options, code=4):
+        said = self.command(*options, path)
+        self.assertEqual(said.returncode, code, said)
+        self.assertIn(sentence, said.stderr)
+
+    def test_what_is_no_place_for_a_backup(self):
+        def at(name):
+            return os.path.join(self.folder, name)
+        self.assertEqual(self.command(at("earlier.db")).returncode, 0)
+        with open(at("thesis.tex"), "w", encoding="ascii") as file:
+            file.write("years of work " * 100)
+        os.mkdir(at("backups"))
+        os.symlink("thesis.tex", at("link"))
+        os.symlink("nothing", at("dangling"))
+        os.mkfifo(at("fifo"))
+        before = {name: os.lstat(at(name)).st_ino for name in os.listdir(self.folder)}
+        self.assertLeftAlone(at("earlier.db"), "earlier.db exists: give another name, or --replace to have the new backup in its place")
+        for options in ((), ("--replace",)):
+            for name, sentence in (("backups", "is a folder: give the name of a file in it"), ("link", "is a symbolic link"),
+                                   ("dangling", "is a symbolic link"), ("fifo", "is no regular file")):
+                self.assertLeftAlone(at(name), sentence, *options, code=2)
+            for name in ("hyperdrive.db", "hyperdrive.db-wal"):
+                database = os.path.join(self.daemon.state, name)
+                node = os.stat(database).st_ino
+                self.assertLeftAlone(database, "hyperdrive.db is the place of a database that is in use" if name == "hyperdrive.db" else "",
+                                     *options)
+                self.assertEqual(os.stat(database).st_ino, node)
+        self.assertLeftAlone(at("thesis.tex"), "thesis.tex exists")
+        self.assertLeftAlone(at("thesis.tex"), "thesis.tex is no earlier backup: give another name, or remove it", "--replace")
+        self.assertEqual({name: os.lstat(at(name)).st_ino for name in os.listdir(self.folder)}, before)
+        with open(at("empty.db"), "wb"):
+            pass
+        self.assertEqual(self.command("--replace", at("empty.db")).returncode, 0)
 
     def test_who_may(self):
         _, (run_id,) = self.running_sweep(1)

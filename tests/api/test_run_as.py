@@ -193,7 +193,7 @@ class Refusals(DaemonTest):
             os.chown(self.daemon.state, entry.pw_uid, entry.pw_gid)
             self.daemon.program = ["setpriv", "--reuid=%d" % entry.pw_uid, "--regid=%d" % entry.pw_gid, "--clear-groups", *self.daemon.program]
         code, said = self.daemon.refused(options=["--run-as-users", user], environment={"HOME": self.daemon.state, "XDG_CONFIG_HOME": ""})
-        self.assertEqual(code, 1, said)
+        self.assertEqual(code, 2, said)
         self.assertIn("'run_as_users' needs a daemon that runs as root", said)
 
 

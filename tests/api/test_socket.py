@@ -133,14 +133,14 @@ class Daemon(SocketTest):
                                ("none/socket", "No such file"), ("x" * 200, "at most 107 bytes")):
             with self.subTest(name):
                 code, said = self.daemon.refused(listen="unix:" + os.path.join(self.place, name))
-                self.assertEqual(code, 1)
+                self.assertEqual(code, 2)
                 self.assertIn(sentence, said)
         with open(os.path.join(self.place, "file"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "kept")
 
     def test_unknown_names_are_told_at_the_start(self):
         code, said = self.daemon.refused(listen="unix:" + self.path, options=["--socket-access", "nobody-of-this-name:read"])
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 2)
         self.assertIn("this machine has no user 'nobody-of-this-name'", said)
 
     def test_a_socket_unit(self):

@@ -116,7 +116,7 @@ class Use(Certified):
     def test_others_may_be_served(self):
         certificate, key = self.make("own")
         code, said = self.daemon.refused(listen="0.0.0.0:0")
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 2)
         self.assertIn("the daemon is to listen where others can reach it, and read tokens on the way: give 'tls_certificate'", said)
         self.daemon.start(listen="0.0.0.0:0", options=self.options(certificate, key, certificate))
         self.assertRegex(self.daemon.url, r"^https://127\.0\.0\.1:\d+$")
@@ -131,7 +131,7 @@ class Use(Certified):
 class Start(Certified):
     def assertRefused(self, certificate, key, sentence, authorities=None):
         code, said = self.daemon.refused(options=self.options(certificate, key, authorities))
-        self.assertEqual(code, 1, said)
+        self.assertEqual(code, 2, said)
         self.assertIn("error: " + sentence, said)
 
     def test_files_that_are_none(self):

@@ -119,7 +119,7 @@ class FullDisk(DaemonTest):
         self.assertEqual(self.finish(sweep_id), {"total": 5, "Completed": 4, "Canceled": 1})
 
     def backup(self, path):
-        return subprocess.run([harness.COMMAND, "--state-dir", self.daemon.state, "backup", path], capture_output=True, text=True,
+        return subprocess.run([harness.COMMAND, "--state-dir", self.daemon.state, "backup", "--replace", path], capture_output=True, text=True,
                               timeout=harness.DEADLINE, check=False)
 
     def test_a_backup_while_the_state_is_full(self):
@@ -150,16 +150,17 @@ class FullDisk(DaemonTest):
         self.mount(target, 64 << 10)
         self.addCleanup(subprocess.run, ["umount", "--lazy", target], capture_output=True, check=False)
         path = os.path.join(target, "copy.db")
+        earlier = b"SQLite format 3\0" + bytes(52) + b"hyDr and so on"
         for before in ([], ["copy.db"]):
             if before:
-                with open(path, "w", encoding="ascii") as file:
-                    file.write("the last one")
+                with open(path, "wb") as file:
+                    file.write(earlier)
             said = self.backup(path)
             self.assertEqual((said.returncode, said.stdout), (2, ""), said)
             self.assertEqual(said.stderr, "hyperdrive: the backup cannot be written to %s: No space left on device\n" % path)
             self.assertEqual(os.listdir(target), before)
-        with open(path, encoding="ascii") as file:
-            self.assertEqual(file.read(), "the last one")
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), earlier)
         self.assertEqual([name for name in os.listdir(self.daemon.state) if name.startswith("backup")], [])
         self.assertEqual(self.client.get("//readyz").status, 200)
         self.assertEqual(self.reports(run_id, 1), [200])
