@@ -461,8 +461,9 @@ class Replay(Policies, SharedDaemonTest):
                 answer = read_json(self.replay("--json", "--policy", text, sweep_id))
                 self.assertEqual({run["run_id"]: run["message"] for run in answer["stopped"]}, told)
                 self.assertEqual((answer["saved_reports"], answer["cut_short"], answer["winner_lost"]), (0, len(told), False))
-                self.assertRegex(self.replay("--policy", text, sweep_id), r"(?m)^note +%d of the curves end early, as their children were "
-                                 "stopped: how they went on is not known$" % len(told))
+                early = "ends early, as its child was stopped: how it went on is" if len(told) == 1 else \
+                    "end early, as their children were stopped: how they went on is"
+                self.assertRegex(self.replay("--policy", text, sweep_id), r"(?m)^note +%d of the curves %s not known$" % (len(told), early))
 
     def test_what_the_sweep_builds_on_is_compared_with(self):
         """The same policy decides the same, also where it compares with inherited runs."""

@@ -545,6 +545,11 @@ static const struct {
     {{COMMAND, {"run_config.source_directory", "\"/src\""}, {"run_config.script", "null"}}, "run_config.script", "null", {{0}}},
     /* Warnings. */
     {{GRID, {"max_total_runs", "1"}}, "max_total_runs", "1", {{"GridTruncated", "max_total_runs", "1 of 2 combinations will not be run"}}},
+    {{{"hyperparameter_sampling.parameter_space", "{\"lr\": {\"type\": \"choice\", \"values\": [1]}}"}, {"max_total_runs", "3"}},
+     "max_total_runs",
+     "3",
+     {{"SpaceSmallerThanBudget", "max_total_runs",
+       "the space has only 1 configuration: the sweep ends after it, before 'max_total_runs' (3)"}}},
     {{GRID, {"max_total_runs", "3"}},
      "max_total_runs",
      "3",
