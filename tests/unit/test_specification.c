@@ -301,6 +301,20 @@ static const struct {
      {{"Unsupported", "run_config.metrics_from_output",
        "'run_config.metrics_from_output': reading metrics from the output is not supported here; leave it out and report the metrics from "
        "the program"}}},
+    {{{"run_config.environment", "{\"name\": \"AzureML-sklearn-1.5\"}"}, {"run_config.docker_runtime_config", "{\"use_docker\": true}"}},
+     {{"Unsupported", "run_config.environment",
+       "'run_config.environment': an environment is not supported here; leave it out, install what the program needs on the daemon's "
+       "machine, "
+       "and name another Python in 'run_config.interpreter'"},
+      {"Unsupported", "run_config.docker_runtime_config",
+       "'run_config.docker_runtime_config': a container is not supported here; leave it out, and install what the program needs on the "
+       "daemon's machine"}}},
+    {{{"run_config.distributed_job_config", "{\"node_count\": 2}"}, {"run_config.resume_from", "\"HD_1\""}},
+     {{"Unsupported", "run_config.distributed_job_config",
+       "'run_config.distributed_job_config': a distributed run is not supported here; leave it out, and start the launcher in "
+       "'run_config.command'"},
+      {"Unsupported", "run_config.resume_from",
+       "'run_config.resume_from': an earlier run is not continued by this field here; give 'resume_child_runs' of the sweep"}}},
     {{{"estimator", "{\"a\": 1}"}, {"run_config", NULL}},
      {{"Unsupported", "estimator", "'estimator': an estimator is not supported here; give 'run_config'"}}},
     {{{"pipeline", "\"p\""}, {"run_config", NULL}},
@@ -520,6 +534,7 @@ static const struct {
      "\"exclude_finished_jobs\": false}",
      {{0}}},
     {{{"run_config.interpreter", "null"}}, "run_config.interpreter", "null", {{0}}},
+    {{{"run_config.environment", "null"}, {"run_config.docker_runtime_config", "{}"}}, "run_config.environment_variables", "{}", {{0}}},
     {{{"run_config.script", "\"a..b/..c/train.py\""}}, "run_config.script", "\"a..b/..c/train.py\"", {{0}}},
     {{{"run_config.inputs", "{\"d\": {\"path\": \"/data/iris.csv\", \"type\": \"uri_file\"}, \"A\": 0.5}"}},
      "run_config.inputs",
