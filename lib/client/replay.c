@@ -67,7 +67,7 @@ static bool read_policy(struct what_if *what_if)
 
     what_if->policy = policy_text_read(text, &errors);
     right = what_if->policy != NULL && hd_policy_rule_parse(what_if->policy, hd_goal_parse(goal), &errors, &warnings, &what_if->rule) == 0;
-    say_problems(&errors);
+    say_problems(&errors, NULL);
     if (errors.out_of_memory) {
         say("memory is short");
     }
