@@ -12,24 +12,36 @@ struct receiving {
     bool short_of_memory;
 };
 
-static bool add(struct replay_moves *moves, const char *run, int64_t ordinal, enum hd_status status)
+static bool make_room(struct replay_moves *moves)
 {
-    char *copy = strdup(run);
+    size_t capacity = moves->capacity > 0 ? moves->capacity * 2 : 256;
+    struct replay_move *list;
 
-    if (copy != NULL && moves->count == moves->capacity) {
-        size_t capacity = moves->capacity > 0 ? moves->capacity * 2 : 256;
-        struct replay_move *list = reallocarray(moves->list, capacity, sizeof(*list));
-
-        if (list != NULL) {
-            moves->list = list;
-            moves->capacity = capacity;
-        }
+    if (moves->count < moves->capacity) {
+        return true;
     }
-    if (copy == NULL || moves->count == moves->capacity) {
-        free(copy);
+    list = reallocarray(moves->list, capacity, sizeof(*list));
+    if (list == NULL) {
         return false;
     }
-    moves->list[moves->count++] = (struct replay_move){copy, ordinal, status};
+    moves->list = list;
+    moves->capacity = capacity;
+    return true;
+}
+
+static bool add(struct replay_moves *moves, const char *run, int64_t ordinal, enum hd_status status)
+{
+    struct replay_move *move;
+
+    if (!make_room(moves)) {
+        return false;
+    }
+    move = &moves->list[moves->count];
+    *move = (struct replay_move){strdup(run), ordinal, status};
+    if (move->run == NULL) {
+        return false;
+    }
+    moves->count++;
     return true;
 }
 
