@@ -300,7 +300,10 @@ static int write_failure_reason(struct database *database, const struct sweep_ro
         hd_text_format(&ids, "%s%s", ids.length == 0 ? "" : ", ", database_text(statement, 0));
         result = 0;
     }
-    hd_text_format(&message, "the first %" PRId64 " children to end all failed: ", row->watch.limit);
+    if (row->watch.limit == 1)
+        hd_text_add_string(&message, "the first child to end failed: ");
+    else
+        hd_text_format(&message, "the first %" PRId64 " children to end all failed: ", row->watch.limit);
     hd_text_add(&message, ids.data != NULL ? ids.data : "", ids.length);
     if (first_error != NULL)
         add_cause(&message, first_error);

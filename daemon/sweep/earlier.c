@@ -115,8 +115,8 @@ void earlier_warn(struct earlier *earlier, const struct hd_specification *specif
             return;
     }
     if (counting.outside > 0)
-        hd_problems_add(warnings, "ResumePointsSkipped", "resume_from",
-                        "%" PRId64 " of the inherited children have configurations that the parameter space cannot have; the sampling does "
-                        "not learn from them",
-                        counting.outside);
+        hd_problems_add(
+            warnings, "ResumePointsSkipped", "resume_from",
+            "%" PRId64 " of the inherited children %s that the parameter space cannot have; the sampling does not learn from %s",
+            counting.outside, counting.outside == 1 ? "has a configuration" : "have configurations", counting.outside == 1 ? "it" : "them");
 }

@@ -211,14 +211,33 @@ static void on_retry(struct deadline *deadline)
     schedule(sweep->sweeps);
 }
 
-/* The run lives on until its end is stored, which is written behind this. */
+struct timed_out {
+    struct sweeps *sweeps;
+    int64_t run; /* key: the end that a client has told may be stored before this, and then the run is gone */
+};
+
 static void on_timeout_stored(void *data, bool canceled, enum hd_status status, const struct hd_error *error)
 {
-    struct live_run *run = data;
+    struct timed_out *timed_out = data;
+    struct live_run *run = error != NULL ? live_run_find(timed_out->sweeps, timed_out->run) : NULL;
 
     (void)canceled, (void)status;
-    if (run->end == NULL)
-        try_again(run->sweep->sweeps, &run->timeout, run->id, "trial_timeout", error);
+    if (run != NULL && run->end == NULL)
+        try_again(timed_out->sweeps, &run->timeout, run->id, "trial_timeout", error);
+    free(timed_out);
+}
+
+static void cancel_late(struct live_run *run)
+{
+    struct sweeps *sweeps = run->sweep->sweeps;
+    struct timed_out *timed_out = malloc(sizeof *timed_out);
+
+    if (timed_out == NULL) {
+        deadline_set_again(&sweeps->deadlines, &run->timeout);
+        return;
+    }
+    *timed_out = (struct timed_out){sweeps, run->key};
+    cancel_run(sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1e6, on_timeout_stored, timed_out);
 }
 
 static void on_timeout(struct deadline *deadline)
@@ -234,5 +253,5 @@ static void on_timeout(struct deadline *deadline)
     else if (run->child == NULL && !client_is_launcher(run->sweep))
         children_launch_again(run);
     else
-        cancel_run(run->sweep->sweeps, run->key, "trial_timeout", run->sweep->specification.trial_timeout_us / 1e6, on_timeout_stored, run);
+        cancel_late(run);
 }

@@ -145,10 +145,10 @@ int client_fail(const struct client *client, const struct hd_error *error)
     const struct hd_problems *details = client->rest != NULL ? rest_details(client->rest) : NULL;
 
     /* One finding is the message itself, and the path stands in it. */
-    if (details == NULL || details->count < 2) {
+    if (details == NULL || details->count == 0 || (details->count == 1 && client->source.length == 0)) {
         say("%s", error->message);
     } else {
-        say_problems(details);
+        say_problems(details, &client->source);
     }
     return exit_code(error->code);
 }

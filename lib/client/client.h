@@ -37,8 +37,9 @@ struct command {
 struct client {
     const struct command *command;
     struct arguments arguments;
-    struct output output; /* stdout */
-    struct rest *rest;    /* from client_connect() on */
+    struct output output;  /* stdout */
+    struct rest *rest;     /* from client_connect() on */
+    struct hd_text source; /* of the file that is submitted; owned */
 };
 
 /* Finds the daemon, once. Nothing is sent yet. */

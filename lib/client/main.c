@@ -217,6 +217,7 @@ static int run_command(struct client *client)
     }
     code = check_output(client, code);
     rest_close(client->rest);
+    hd_text_clear(&client->source);
     return code;
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/instant.h"
 #include "core/json.h"
+#include "yaml_place.h"
 
 void output_open(struct output *output, FILE *file)
 {
@@ -43,16 +44,28 @@ void say(const char *format, ...)
     hd_text_clear(&clean);
 }
 
-void say_problems(const struct hd_problems *problems)
+static void say_problem(const struct hd_problem *problem, const struct hd_text *source, const char *indent, bool with_path)
+{
+    size_t line, column;
+
+    if (source != NULL && source->length > 0 && problem->target != NULL &&
+        yaml_place(source->data, source->length, problem->target, &line, &column)) {
+        say("%sline %zu, column %zu: %s", indent, line, column, problem->message);
+    } else if (with_path && problem->target != NULL) {
+        say("%s%s: %s", indent, problem->target, problem->message);
+    } else {
+        say("%s%s", indent, problem->message); /* mostly the path stands in it */
+    }
+}
+
+void say_problems(const struct hd_problems *problems, const struct hd_text *source)
 {
     if (problems->count == 1 && problems->dropped == 0) {
-        say("%s", problems->list[0].message); /* the path stands in it */
+        say_problem(&problems->list[0], source, "", false);
     } else if (problems->count > 0) {
         say("%zu things are wrong:", problems->count + problems->dropped);
         for (size_t i = 0; i < problems->count; i++) {
-            const struct hd_problem *problem = &problems->list[i];
-
-            say("  %s%s%s", problem->target != NULL ? problem->target : "", problem->target != NULL ? ": " : "", problem->message);
+            say_problem(&problems->list[i], source, "  ", true);
         }
         if (problems->dropped > 0) {
             say("  and %zu more", problems->dropped);

@@ -23,8 +23,9 @@ void output_open(struct output *output, FILE *file);
 /* A sentence on stderr, `hyperdrive: ...`, without control characters. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* All findings about an input: one as its sentence, several as a list with their paths; nothing when there is none. */
-void say_problems(const struct hd_problems *problems);
+/* All findings about an input: one as its sentence, several as a list; nothing when there is none. `source` is the text of a file that they
+ * are about, whose lines they are told with; NULL or empty: there is none, and they are told with their paths. */
+void say_problems(const struct hd_problems *problems, const struct hd_text *source);
 
 /* Prints an answer's text, with a line end behind it. */
 void output_raw(const struct output *output, const struct hd_text *text);

@@ -67,7 +67,7 @@ static bool read_policy(struct what_if *what_if)
 
     what_if->policy = policy_text_read(text, &errors);
     right = what_if->policy != NULL && hd_policy_rule_parse(what_if->policy, hd_goal_parse(goal), &errors, &warnings, &what_if->rule) == 0;
-    say_problems(&errors);
+    say_problems(&errors, NULL);
     if (errors.out_of_memory) {
         say("memory is short");
     }
@@ -175,7 +175,8 @@ static void print_earlier(const struct what_if *what_if)
     struct hd_text text = {0};
 
     if (curves->count > curves->children) {
-        hd_text_format(&text, "compared with %" PRId64 " runs of earlier sweeps, too", curves->count - curves->children);
+        hd_text_format(&text, "compared with %" PRId64 " run%s of earlier sweeps, too", curves->count - curves->children,
+                       curves->count - curves->children == 1 ? "" : "s");
         output_field(&what_if->client->output, "resumed from", text.data);
     }
     hd_text_clear(&text);
@@ -196,15 +197,17 @@ static bool print_text(const struct what_if *what_if)
     text_value(&text, what_if->policy, 17);
     output_field(output, "policy", text.data);
     hd_text_clear(&text);
-    hd_text_format(&text, "%" PRId64 " of %" PRId64 " children", what_if->replay.stopped, what_if->curves.children);
+    hd_text_format(&text, "%" PRId64 " of %" PRId64 " child%s", what_if->replay.stopped, what_if->curves.children,
+                   what_if->curves.children == 1 ? "" : "ren");
     output_field(output, "stopped", text.data);
     hd_text_clear(&text);
     print_saved(what_if);
     print_winner(what_if);
     print_earlier(what_if);
     if (what_if->curves.cut_short > 0) {
-        hd_text_format(&text, "%" PRId64 " of the curves end early, as their children were stopped: how they went on is not known",
-                       what_if->curves.cut_short);
+        hd_text_format(&text, "%" PRId64 " of the curves %s not known", what_if->curves.cut_short,
+                       what_if->curves.cut_short == 1 ? "ends early, as its child was stopped: how it went on is"
+                                                      : "end early, as their children were stopped: how they went on is");
         output_field(output, "note", text.data);
         hd_text_clear(&text);
     }

@@ -6,12 +6,14 @@
 #include "core/instant.h"
 #include "core/json.h"
 #include "elements.h"
+#include "replay_moves.h"
 
 struct reading {
     struct replay_curves *curves;
     struct client *client;
     const char *metric;
-    bool inherited; /* the runs that come now */
+    struct replay_moves moves; /* of the sweep's own runs */
+    bool inherited;            /* the runs that come now */
 };
 
 static int short_of_memory(struct hd_error *error)
@@ -33,6 +35,9 @@ struct arriving {
     struct hd_curve_point *points; /* the curve's */
     int64_t capacity;
     const char *metric;
+    const struct replay_move *move; /* of the run: the next one, of so many */
+    size_t moves;
+    bool running;
     struct hd_error *error;
 };
 
@@ -40,6 +45,16 @@ static bool fail(struct arriving *arriving)
 {
     short_of_memory(arriving->error);
     return false;
+}
+
+/* A run's points come in the order of their ordinals, as its moves do. */
+static bool was_running(struct arriving *arriving, int64_t ordinal)
+{
+    for (; arriving->moves > 0 && arriving->move->ordinal < ordinal; arriving->moves--) {
+        arriving->running = arriving->move->status == HD_RUNNING;
+        arriving->move++;
+    }
+    return arriving->running;
 }
 
 static bool take_point(struct arriving *arriving, const cJSON *point)
@@ -54,6 +69,7 @@ static bool take_point(struct arriving *arriving, const cJSON *point)
         hd_error_set(arriving->error, HD_UNAVAILABLE, "the daemon is older than this program: its points have no ordinal");
         return false;
     }
+    next.unjudged = !was_running(arriving, next.ordinal);
     if (curve->count == arriving->capacity) {
         int64_t capacity = arriving->capacity > 0 ? arriving->capacity * 2 : 16;
         struct hd_curve_point *points = reallocarray(arriving->points, (size_t)capacity, sizeof(*points));
@@ -94,6 +110,7 @@ static int read_points(struct reading *reading, const char *run_id, struct hd_cu
     struct rest_request request = {.path = path.data, .sink = elements_feed, .data = &elements};
     int result;
 
+    arriving.move = replay_moves_of(&reading->moves, run_id, &arriving.moves);
     elements_open(&elements, "points", take_part, &arriving);
     elements.split = "[";
     result = path.failed ? short_of_memory(error) : rest_call(reading->client->rest, &request, NULL, error);
@@ -130,6 +147,15 @@ static bool make_room(struct replay_curves *curves)
     return true;
 }
 
+/* 0: nobody knows. */
+static int64_t end_of(const struct replay_moves *moves, const char *run_id)
+{
+    size_t count;
+    const struct replay_move *move = replay_moves_of(moves, run_id, &count);
+
+    return count > 0 && hd_status_ended(move[count - 1].status) ? move[count - 1].ordinal : 0;
+}
+
 static int take_run(void *data, const cJSON *run, struct hd_error *error)
 {
     struct reading *reading = data;
@@ -143,6 +169,7 @@ static int take_run(void *data, const cJSON *run, struct hd_error *error)
     *curve = (struct hd_curve){.run = curves->count,
                                .started_us = instant(run, "start_utc"),
                                .ended_us = instant(run, "end_utc"),
+                               .end_ordinal = end_of(&reading->moves, member_text(run, "run_id", "")),
                                .inherited = reading->inherited};
     curves->ids[curves->count] = strdup(member_text(run, "run_id", ""));
     if (curves->ids[curves->count++] == NULL) {
@@ -174,18 +201,24 @@ static int read_earlier(struct reading *reading, const char *sweep, struct hd_er
 int replay_curves_read(struct replay_curves *curves, struct client *client, const cJSON *sweep, struct hd_error *error)
 {
     const cJSON *config = member(sweep, "config"), *earlier;
-    struct reading reading = {curves, client, member_text(config, "primary_metric_name", ""), true};
+    struct reading reading = {
+        .curves = curves, .client = client, .metric = member_text(config, "primary_metric_name", ""), .inherited = true};
+    int result;
 
     cJSON_ArrayForEach(earlier, member(config, "resume_from"))
     {
-        int result = read_earlier(&reading, earlier->valuestring, error);
-
+        result = read_earlier(&reading, earlier->valuestring, error);
         if (result < 0) {
             return result;
         }
     }
     reading.inherited = false;
-    return client_children(client, member_text(sweep, "run_id", ""), take_run, &reading, error);
+    result = replay_moves_read(&reading.moves, client, member_text(sweep, "run_id", ""), error);
+    if (result == 0) {
+        result = client_children(client, member_text(sweep, "run_id", ""), take_run, &reading, error);
+    }
+    replay_moves_clear(&reading.moves);
+    return result;
 }
 
 void replay_curves_clear(struct replay_curves *curves)

@@ -45,7 +45,8 @@ static void print_limits(const struct client *client, const char *id, const cJSO
 {
     const cJSON *concurrent = member(member(sweep, "config"), "max_concurrent_runs");
 
-    fprintf(client->output.file, "%s: %.0f runs at most, ", id, member_count(sweep, "max_total_runs"));
+    fprintf(client->output.file, "%s: %.0f run%s at most, ", id, member_count(sweep, "max_total_runs"),
+            member_count(sweep, "max_total_runs") == 1 ? "" : "s");
     if (cJSON_IsNumber(concurrent)) {
         fprintf(client->output.file, "%.0f at once\n", concurrent->valuedouble);
     } else {

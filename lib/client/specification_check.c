@@ -52,7 +52,7 @@ int specification_check(const char *path, struct specification_check *ret_check,
 {
     struct specification_check check = {0};
     struct hd_error fault = {0};
-    cJSON *body = specification_file_read(path, &fault);
+    cJSON *body = specification_file_read(path, &check.source, &fault);
     int result = 0;
 
     if (body != NULL) {
@@ -73,7 +73,7 @@ int specification_check(const char *path, struct specification_check *ret_check,
 
 void specification_check_say(const struct specification_check *check)
 {
-    say_problems(&check->errors);
+    say_problems(&check->errors, &check->source);
     for (size_t i = 0; i < check->warnings.count; i++) {
         say("warning: %s (%s)", check->warnings.list[i].message, check->warnings.list[i].code);
     }
@@ -83,6 +83,7 @@ void specification_check_clear(struct specification_check *check)
 {
     hd_problems_clear(&check->errors);
     hd_problems_clear(&check->warnings);
+    hd_text_clear(&check->source);
     hd_specification_clear(&check->specification);
     *check = (struct specification_check){0};
 }

@@ -11,6 +11,7 @@ struct specification_check {
     struct hd_problems errors; /* a file that cannot be read is one of them */
     struct hd_problems warnings;
     struct hd_specification specification; /* when there are no errors */
+    struct hd_text source;                 /* the text of the file */
     bool seed_drawn;                       /* the file gives no seed where one is needed: a random one was taken */
 };
 

@@ -86,7 +86,7 @@ static cJSON *parse_json(const struct hd_text *text, const char *name, struct hd
     return json;
 }
 
-cJSON *specification_file_read(const char *path, struct hd_error *error)
+cJSON *specification_file_read(const char *path, struct hd_text *ret_text, struct hd_error *error)
 {
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     struct hd_text text = {0};
@@ -101,7 +101,7 @@ cJSON *specification_file_read(const char *path, struct hd_error *error)
             hd_error_wrap(error, "%s", name);
         }
     }
-    hd_text_clear(&text);
+    *ret_text = text;
     if (json != NULL && !cJSON_IsObject(json)) {
         cJSON_Delete(json);
         hd_error_set(error, HD_INVALID,

@@ -18,7 +18,7 @@ static void print_warnings(const cJSON *sweep)
 int command_submit(struct client *client, struct hd_error *error)
 {
     bool json = client->arguments.value[OPTION_JSON] != NULL, watch = client->arguments.value[OPTION_WATCH] != NULL;
-    cJSON *specification = specification_file_read(client->arguments.operands[0], error);
+    cJSON *specification = specification_file_read(client->arguments.operands[0], &client->source, error);
     struct rest_answer answer = {0};
     char *id;
     int result;
@@ -34,6 +34,7 @@ int command_submit(struct client *client, struct hd_error *error)
     if (result < 0) {
         return result;
     }
+    hd_text_clear(&client->source); /* what fails from here on is not about the file */
     print_warnings(answer.json);
     if (json) {
         output_raw(&client->output, &answer.text);

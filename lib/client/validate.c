@@ -72,8 +72,9 @@ int command_validate(struct client *client, struct hd_error *error)
     } else {
         specification_check_say(&check);
         if (hd_problems_none(&check.errors)) {
-            fprintf(client->output.file, "%s is valid: %s sampling, %lld runs at most\n", file_name(client),
-                    hd_sampling_name(check.specification.sampling.type), (long long)check.specification.max_total_runs);
+            fprintf(client->output.file, "%s is valid: %s sampling, %lld run%s at most\n", file_name(client),
+                    hd_sampling_name(check.specification.sampling.type), (long long)check.specification.max_total_runs,
+                    check.specification.max_total_runs == 1 ? "" : "s");
         }
     }
     if (result == 0 && !hd_problems_none(&check.errors)) {

@@ -10,9 +10,7 @@
 struct reader {
     const struct hd_curve *curve;
     struct hd_replayed *replayed;
-    int64_t next;    /* index of the report that comes next */
-    bool over;       /* no more of its reports come */
-    bool end_is_due; /* its end came in time before its last report did in order */
+    int64_t next; /* index of the report that comes next */
 };
 
 struct player {
@@ -20,7 +18,7 @@ struct player {
     struct hd_policy *policy;
     struct reader *readers;
     struct hd_merge reports; /* of the readers that have some left */
-    struct reader **ends;    /* all, by the time of their ends */
+    struct reader **ends;    /* all, in the order of their ends */
     int64_t count, ended;
 };
 
@@ -28,22 +26,16 @@ static int by_end(const void *a, const void *b)
 {
     const struct reader *first = *(struct reader *const *)a, *second = *(struct reader *const *)b;
 
-    return (first->curve->ended_us > second->curve->ended_us) - (first->curve->ended_us < second->curve->ended_us);
+    return (first->curve->end_ordinal > second->curve->end_ordinal) - (first->curve->end_ordinal < second->curve->end_ordinal);
 }
 
 /* --- The replay ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Tells the policy of the children that had ended before this time. */
-static void end_until(struct player *player, int64_t at_us)
+/* Tells the policy of the children that had ended before this. */
+static void end_until(struct player *player, int64_t ordinal)
 {
-    for (; player->ended < player->count && player->ends[player->ended]->curve->ended_us < at_us; player->ended++) {
-        struct reader *reader = player->ends[player->ended];
-
-        if (reader->over)
-            hd_policy_end(player->policy, reader->curve->run);
-        else
-            reader->end_is_due = true;
-    }
+    for (; player->ended < player->count && player->ends[player->ended]->curve->end_ordinal < ordinal; player->ended++)
+        hd_policy_end(player->policy, player->ends[player->ended]->curve->run);
 }
 
 static void stop(struct reader *reader, const struct hd_curve_point *point)
@@ -62,8 +54,8 @@ static int play_report(struct player *player)
     const struct hd_curve_point *point = &reader->curve->points[reader->next++];
     struct hd_decision decision;
 
-    end_until(player, point->at_us);
-    if (hd_policy_report(player->policy, reader->curve->run, point->value, true, &decision) != 0)
+    end_until(player, point->ordinal);
+    if (hd_policy_report(player->policy, reader->curve->run, point->value, !point->unjudged, &decision) != 0)
         return -1;
     if (decision.stop) {
         reader->replayed->decision = decision;
@@ -74,8 +66,8 @@ static int play_report(struct player *player)
         return 0;
     }
     hd_merge_drop(&player->reports);
-    reader->over = true;
-    if (decision.stop || reader->end_is_due)
+    /* A stop that was carried out has its end among the others; one that was not would have been followed by an end soon. */
+    if (reader->next < reader->curve->count)
         hd_policy_end(player->policy, reader->curve->run);
     return 0;
 }
@@ -110,11 +102,10 @@ static int open_player(struct player *player, const struct hd_curve *curves, int
         reader->curve = &curves[i];
         reader->replayed = &replay->curves[i];
         reader->replayed->reports = curves[i].count;
-        reader->over = curves[i].count == 0 || curves[i].inherited;
         player->ends[i] = reader;
         if (curves[i].inherited && play_inherited(player, &curves[i]) != 0)
             return -1;
-        if (!reader->over && !hd_merge_add(&player->reports, curves[i].points[0].ordinal, reader))
+        if (curves[i].count > 0 && !curves[i].inherited && !hd_merge_add(&player->reports, curves[i].points[0].ordinal, reader))
             return -1;
     }
     qsort(player->ends, (size_t)count, sizeof(struct reader *), by_end);

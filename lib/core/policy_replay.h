@@ -12,6 +12,7 @@ struct hd_curve_point {
     int64_t ordinal; /* of the report among all of the daemon */
     int64_t at_us;
     double value;
+    bool unjudged; /* the child was not Running when it came: it counts, and the child is not judged by it */
 };
 
 /* The reports of one child, or of a run that the sweep inherits. */
@@ -21,7 +22,8 @@ struct hd_curve {
     int64_t count;
     int64_t started_us; /* 0: it never ran */
     int64_t ended_us;
-    bool inherited; /* of an earlier sweep: the children are compared with it, and it is none of them */
+    int64_t end_ordinal; /* of its end, behind those of all its reports; 0: it has none */
+    bool inherited;      /* of an earlier sweep: the children are compared with it, and it is none of them */
 };
 
 /* What would have become of one child. */

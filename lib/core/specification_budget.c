@@ -90,8 +90,8 @@ static void compare_with_space(const struct hd_fields *fields, const struct hd_f
                         size - total, size);
     } else if (size > 0 && size < total) {
         hd_problems_add(fields->warnings, "SpaceSmallerThanBudget", field->name,
-                        "the space has only %" PRIu64 " configurations: the sweep ends after them, before 'max_total_runs' (%" PRIu64 ")",
-                        size, total);
+                        "the space has only %" PRIu64 " %s, before 'max_total_runs' (%" PRIu64 ")", size,
+                        size == 1 ? "configuration: the sweep ends after it" : "configurations: the sweep ends after them", total);
     }
 }
 

@@ -37,6 +37,7 @@ void hd_read_launcher(const struct hd_fields *fields, const struct hd_field *fie
 bool hd_run_is_client(const struct hd_fields *fields);
 void hd_read_limit(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_cpu_limit(const struct hd_fields *fields, const struct hd_field *field);
+void hd_read_only_there(const struct hd_fields *fields, const struct hd_field *field);
 void hd_read_retry_on(const struct hd_fields *fields, const struct hd_field *field);
 /* An object whose members are strings. */
 void hd_read_strings(const struct hd_fields *fields, const struct hd_field *field);

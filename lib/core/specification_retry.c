@@ -116,6 +116,21 @@ static cJSON *read_cause(const struct hd_fields *fields, const struct hd_field *
     return object;
 }
 
+/* Causes that lead to nothing: whoever gives some wants retries. The default may have come from another sweep's configuration. */
+static void warn_without_retries(const struct hd_fields *fields, const struct hd_field *field, const cJSON *causes)
+{
+    const cJSON *retries = cJSON_GetObjectItemCaseSensitive(fields->output, "max_retries");
+    cJSON *usual = hd_json_parse_own(field->absent);
+
+    fields->errors->out_of_memory |= usual == NULL;
+    if (!hd_run_is_client(fields) && cJSON_IsNumber(retries) && retries->valuedouble == 0 && causes->child != NULL && usual != NULL &&
+        !hd_json_equal(causes, usual)) {
+        hd_fields_problem(fields, fields->warnings, "Ignored", field->name,
+                          " has no effect while 'run_config.max_retries' is 0; say there how often a child may be started again");
+    }
+    cJSON_Delete(usual);
+}
+
 void hd_read_retry_on(const struct hd_fields *fields, const struct hd_field *field)
 {
     const cJSON *given = hd_field_check(fields, field), *cause;
@@ -136,5 +151,6 @@ void hd_read_retry_on(const struct hd_fields *fields, const struct hd_field *fie
         }
         json_append(list, read);
     }
+    warn_without_retries(fields, field, given);
     hd_fields_put(fields, field->name, list);
 }

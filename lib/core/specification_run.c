@@ -355,6 +355,10 @@ static const struct hd_field run_fields[] = {
     {.name = "run_as", .type = HD_FIELD_STRING, .nullable = true, SOME_TEXT, .read = read_run_as},
     {.name = "launcher", .type = HD_FIELD_STRING, .absent = "\"local\"", .choices = "local, client", .read = hd_read_launcher},
     {.name = "metrics_from_output", .nullable = true, .absent = "null"},
+    {.name = "environment", .nullable = true, .read = hd_read_only_there},
+    {.name = "docker_runtime_config", .nullable = true, .read = hd_read_only_there},
+    {.name = "distributed_job_config", .nullable = true, .read = hd_read_only_there},
+    {.name = "resume_from", .nullable = true, .read = hd_read_only_there},
 };
 
 static enum hd_launcher launcher_of(const cJSON *config)

@@ -54,8 +54,11 @@ void job_ignore(const struct hd_fields *fields, const struct hd_field *field)
     const cJSON *item = hd_field_given(fields, field);
 
     if (item != NULL && !cJSON_IsNull(item)) {
+        bool environment = strcmp(field->name, "environment") == 0;
+
         hd_fields_problem(fields, fields->warnings, "Ignored", field->name,
-                          " is ignored: trials run on the daemon's machine, with what is installed there");
+                          " is ignored: trials run on the daemon's machine, with what is installed there%s",
+                          environment ? "; another Python is called by its path in 'trial.command'" : "");
     }
 }
 

@@ -124,10 +124,14 @@ class Submit(Commanding, SharedDaemonTest):
         self.assertEqual(self.command("submit", "-", text='{"max_total_runs": 0, "wrong": 1}', code=USAGE), "")
         lines = self.errors.splitlines()
         self.assertRegex(lines[0], r"\Ahyperdrive: \d+ things are wrong:\Z")
-        self.assertIn("hyperdrive:   max_total_runs: 'max_total_runs' must be between 1 and 1000000, got 0", lines)
-        self.assertIn("hyperdrive:   wrong: 'wrong' is not a known field", lines)
+        self.assertIn("hyperdrive:   line 1, column 2: 'max_total_runs' must be between 1 and 1000000, got 0", lines)
+        self.assertIn("hyperdrive:   line 1, column 23: 'wrong' is not a known field", lines)
         self.assertIn("hyperdrive:   hyperparameter_sampling: 'hyperparameter_sampling' is required", lines)
         self.assertEqual(len(self.daemon.sweeps()), before)
+        path = self.write("one.yml", "type: sweep\ntrial: {command: 'true ${{search_space.x}}'}\nsampling_algorithm: random\nsearch_space:\n"
+                          "  x: {type: choice, values: [1]}\nhyperdrived:\n  max_retries: -1\n")
+        self.command("submit", path, code=USAGE)
+        self.assertEqual(self.errors, "hyperdrive: line 7, column 3: 'hyperdrived.max_retries' must be 0 or more, got -1\n")
 
     def test_files_that_cannot_be_read(self):
         cases = (

@@ -452,6 +452,8 @@ class Replay(Policies, SharedDaemonTest):
     def test_the_same_policy_decides_the_same(self):
         """The recorded sweep, judged by a fresh policy: every decision is the daemon's."""
         for policy, text in (({**BANDIT, "delay_evaluation": 2}, "bandit,slack_factor=0.1,delay_evaluation=2"),
+                             ({**TRUNCATION, "exclude_finished_jobs": True},
+                              "truncation_selection,truncation_percentage=50,exclude_finished_jobs=true"),
                              ({**MEDIAN, "delay_evaluation": 2}, '{"type": "MedianStopping", "delay_evaluation": 2}'),
                              (TRUNCATION, "type=truncation_selection,truncation_percentage=50")):
             with self.subTest(text):
@@ -461,8 +463,50 @@ class Replay(Policies, SharedDaemonTest):
                 answer = read_json(self.replay("--json", "--policy", text, sweep_id))
                 self.assertEqual({run["run_id"]: run["message"] for run in answer["stopped"]}, told)
                 self.assertEqual((answer["saved_reports"], answer["cut_short"], answer["winner_lost"]), (0, len(told), False))
-                self.assertRegex(self.replay("--policy", text, sweep_id), r"(?m)^note +%d of the curves end early, as their children were "
-                                 "stopped: how they went on is not known$" % len(told))
+                early = "ends early, as its child was stopped: how it went on is" if len(told) == 1 else \
+                    "end early, as their children were stopped: how they went on is"
+                self.assertRegex(self.replay("--policy", text, sweep_id), r"(?m)^note +%d of the curves %s not known$" % (len(told), early))
+
+    def test_many_clients_at_once(self):
+        """The same decisions also where children end while others report: what had ended is not in the ranking, and what was stopped is in it
+        until it has ended."""
+        policy = {"type": "truncation_selection", "truncation_percentage": 40, "exclude_finished_jobs": True}
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(60), max_total_runs=60, policy=policy, run_config={"launcher": "client"})["run_id"]
+
+        def work(seed):
+            values = random.Random(seed)
+            while True:
+                asked = self.client.post("/sweeps/%s/ask" % sweep_id)
+                if asked.status == 410:
+                    return
+                run_id = asked.json["run_id"]
+                for _ in range(6):
+                    if self.report(run_id, "Accuracy", values.random())["stop"]:
+                        break
+                self.client.post("/runs/%s/complete" % run_id)
+
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.wait_for_sweep(sweep_id)
+        stopped = self.check_decisions(sweep_id)
+        self.assertGreater(len(stopped), 5)
+        answer = read_json(self.replay("--json", "-p", json.dumps(policy), sweep_id))
+        self.assertEqual({run["run_id"]: run["interval"] for run in answer["stopped"]}, stopped)
+
+    def test_reports_that_nobody_judged(self):
+        """A child that was cancelled is not judged by what it still reports."""
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(2), max_total_runs=2, policy=BANDIT, run_config={"launcher": "client"})["run_id"]
+        good, bad = [self.client.post("/sweeps/%s/ask" % sweep_id).json["run_id"] for _ in range(2)]
+        self.report(good, "Accuracy", 0.9)
+        self.client.post("/runs/%s/cancel" % bad)
+        self.report(bad, "Accuracy", 0.1)
+        for run_id in (good, bad):
+            self.client.post("/runs/%s/complete" % run_id)
+        self.wait_for_sweep(sweep_id)
+        self.assertEqual(read_json(self.replay("--json", "-p", "bandit,slack_factor=0.1", sweep_id))["stopped"], [])
 
     def test_what_the_sweep_builds_on_is_compared_with(self):
         """The same policy decides the same, also where it compares with inherited runs."""

@@ -243,6 +243,12 @@ class Outcomes(SweepTest):
             self.assertIn("%s_%d" % (sweep["run_id"], number), sweep["status_reason"]["message"])
         self.assertIn("the reason of %s_0" % sweep["run_id"], sweep["status_reason"]["message"])
 
+    def test_failure_limit_of_one(self):
+        sweep = self.finished_sweep(max_total_runs=10, max_concurrent_runs=1, initial_failure_limit=1, run_config={"command": ["/bin/false"]})
+        self.ended_with(sweep, "Failed", "initial_failures")
+        self.assertEqual(sweep["status_reason"]["message"], "the first child to end failed: %s_0; the first one: the program ended with exit "
+                         "code 1" % sweep["run_id"])
+
     def test_failure_limit_cancels_the_others(self):
         sweep_id, runs = self.running_sweep(4, max_total_runs=10, initial_failure_limit=2)
         self.gates.release(runs[0], 1)

@@ -372,14 +372,16 @@ static void make_curves(struct hd_curve curves[CURVES], struct hd_curve_point po
             for (int lane = 0; lane < 4; lane++, ordinal++) {
                 int run = wave * 4 + lane;
 
-                points[run][report] = (struct hd_curve_point){ordinal, ordinal * 1000000, (double)draw(1000) / 1000};
+                points[run][report] =
+                    (struct hd_curve_point){ordinal, ordinal * 1000000, (double)draw(1000) / 1000, .unjudged = draw(16) == 0};
             }
-        for (int lane = 0; lane < 4; lane++)
+        for (int lane = 0; lane < 4; lane++, ordinal++)
             curves[wave * 4 + lane] = (struct hd_curve){.run = 100 + wave * 4 + lane,
                                                         .points = points[wave * 4 + lane],
                                                         .count = POINTS,
                                                         .started_us = points[wave * 4 + lane][0].at_us - 500000,
-                                                        .ended_us = points[wave * 4 + lane][POINTS - 1].at_us + 500000};
+                                                        .ended_us = points[wave * 4 + lane][POINTS - 1].at_us + 500000,
+                                                        .end_ordinal = ordinal + (lane % 2 == 0 ? 0 : 10)};
     }
 }
 
@@ -406,9 +408,9 @@ static void naive_replay(const struct hd_policy_rule *rule, const struct hd_curv
             return;
         point = &curves[first].points[next[first]++];
         for (int i = 0; i < CURVES; i++)
-            runs[i].ended = stops[i] > 0 || curves[i].inherited || curves[i].ended_us < point->at_us;
+            runs[i].ended = (stops[i] > 0 && stops[i] < curves[i].count) || curves[i].inherited || curves[i].end_ordinal < point->ordinal;
         runs[first].reports[runs[first].count++] = point->value;
-        if (naive_judge(rule, runs, CURVES, first).stop)
+        if (naive_judge(rule, runs, CURVES, first).stop && !point->unjudged)
             stops[first] = next[first];
     }
 }
@@ -460,7 +462,7 @@ END_TEST
 START_TEST(replay_of_nothing)
 {
     struct hd_policy_rule rule = {.type = HD_BANDIT, .goal = HD_MAXIMIZE, .slack = 0.1};
-    struct hd_curve_point nan = {1, 1, NAN};
+    struct hd_curve_point nan = {.ordinal = 1, .at_us = 1, .value = NAN};
     struct hd_curve curves[2] = {{.run = 1}, {.run = 2, .points = &nan, .count = 1}};
     struct hd_memory memory = {.limit = 1 << 20};
     struct hd_replay replay;

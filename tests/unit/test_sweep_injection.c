@@ -678,6 +678,48 @@ START_TEST(calls_while_asked)
 }
 END_TEST
 
+/* A client tells the end when the trial timeout is reached as well: its cancel stands behind the end in the writer's queue, and comes back
+ * when the run is not there any more. */
+struct told_late {
+    int64_t run, due_us;
+    struct outcome outcome;
+};
+
+static void on_tell_late(uv_timer_t *timer)
+{
+    struct told_late *told = timer->data;
+
+    while (deadline_now_us() <= told->due_us) {
+    }
+    sweeps_tell_completed(sweeps, told->run, on_told, &told->outcome);
+    uv_update_time(&loop); /* the deadline is due in this very turn */
+}
+
+START_TEST(an_end_beside_its_timeout)
+{
+    struct told_late told = {0};
+    uv_timer_t timer;
+
+    wrong[0] = '\0';
+    make_home();
+    open_all();
+    asked = submit("{\"hyperparameter_sampling\":{\"type\":\"grid\",\"parameter_space\":{\"x\":[\"choice\",[[1]]]}}," METRIC
+                   ",\"trial_timeout_seconds\":1,\"run_config\":{\"launcher\":\"client\"}}");
+    told.run = ask(1);
+    told.due_us = deadline_now_us() + 1000000;
+    ck_assert_int_eq(uv_timer_init(&loop, &timer), 0);
+    timer.data = &told;
+    ck_assert_int_eq(uv_timer_start(&timer, on_tell_late, 900, 0), 0);
+    (void)wait_until(is_true, &told.outcome.here, "the end is told");
+    (void)wait_until(has_ended, &asked, "the sweep ends");
+    close_all();
+    ck_assert_msg(!is_wrong(), "%s", wrong);
+    ck_assert(!told.outcome.failed);
+    uv_close((uv_handle_t *)&timer, NULL);
+    remove_home();
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *test)
 {
     TCase *tests = tcase_create(name);
@@ -700,6 +742,7 @@ int main(void)
     add(suite, "calls while learning", calls_while_learning);
     add(suite, "allocations while asked", allocations_while_asked);
     add(suite, "calls while asked", calls_while_asked);
+    add(suite, "an end beside its timeout", an_end_beside_its_timeout);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failures = srunner_ntests_failed(runner);

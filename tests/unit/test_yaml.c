@@ -5,6 +5,7 @@
 
 #include "core/json.h"
 #include "yaml_json.h"
+#include "yaml_place.h"
 #include "yaml_text.h"
 
 static const struct {
@@ -294,6 +295,55 @@ START_TEST(test_length)
 }
 END_TEST
 
+static const char places_text[] = "a: 1\n"
+                                  "b:\n"
+                                  "  - x\n"
+                                  "  - {y: 2, \"z.w\": [3, 4]}\n"
+                                  "  - - 5\n"
+                                  "\xC3\xA9t\xC3\xA9: {c: d}\n"
+                                  "c.d: {e: 1}\n"
+                                  "c: {d: {e: 1}}\n"
+                                  "? [no, name]\n"
+                                  ": 1\n"
+                                  "last: &anchor {deep: {er: 1}}\n"
+                                  "alias: *anchor\n";
+
+static const struct {
+    const char *path;
+    size_t line, column; /* 0: nowhere */
+} places[] = {
+    {"a", 1, 1},
+    {"b", 2, 1},
+    {"b[0]", 3, 5},
+    {"b[1]", 4, 5},
+    {"b[1].y", 4, 6},
+    {"b[1].z.w", 4, 12},
+    {"b[1].z.w[1]", 4, 23},
+    {"b[2][0]", 5, 7},
+    {"b[1].missing", 4, 5},
+    {"b[9]", 2, 1},
+    {"b[x]", 2, 1},
+    {"\xC3\xA9t\xC3\xA9.c", 6, 7},
+    {"c.d", 7, 1},
+    {"c.d.e", 7, 7},
+    {"last.deep.er", 11, 23},
+    {"last.deep.missing.more", 11, 16},
+    {"alias.deep", 12, 1},
+    {"ab", 0, 0},
+    {"", 0, 0},
+    {"missing", 0, 0},
+};
+
+START_TEST(test_places)
+{
+    size_t line = 0, column = 0;
+    bool found = yaml_place(places_text, sizeof(places_text) - 1, places[_i].path, &line, &column);
+
+    ck_assert_msg(found == (places[_i].line > 0) && line == places[_i].line && column == places[_i].column, "%s: line %zu, column %zu",
+                  places[_i].path, line, column);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("yaml");
@@ -305,6 +355,7 @@ int main(void)
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, test_good, 0, sizeof(good) / sizeof(good[0]));
     tcase_add_loop_test(cases, test_bad, 0, sizeof(bad) / sizeof(bad[0]));
+    tcase_add_loop_test(cases, test_places, 0, sizeof(places) / sizeof(places[0]));
     tcase_add_test(cases, test_depth);
     tcase_add_test(cases, test_alias_depth);
     tcase_add_test(cases, test_laughs);
