@@ -14,6 +14,7 @@
 #include "api/audit.h"
 #include "api/event_hub.h"
 #include "api/follow.h"
+#include "check_settings.h"
 #include "http/certificate.h"
 #include "http/http.h"
 #include "listener.h"
@@ -467,24 +468,17 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
     return result;
 }
 
-/* Without its monitor the daemon could start nothing, and every sweep would fail: better to say so now. */
-static int check_monitor(const struct settings *settings, struct hd_error *error)
+static void warn_of_users(const struct settings *settings)
 {
-    if (access(settings->monitor, X_OK) != 0)
-        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot execute the monitor %s (setting 'monitor')", settings->monitor);
-    return 0;
-}
+    struct hd_error error = {0};
 
-static int check_rights(const struct settings *settings, struct hd_error *error)
-{
-    if (settings->run_as_users[0] != NULL && geteuid() != 0)
-        return hd_error_set(error, HD_INVALID, "'run_as_users' needs a daemon that runs as root: only root can start programs as others");
-    return 0;
+    if (check_users(settings, &error) != 0)
+        log_line(LOG_LEVEL_WARNING, "%s: sweeps that are to run as this user are refused", error.message);
 }
 
 static int open_rooms(struct daemon *daemon, struct hd_error *error)
 {
-    int result = check_rights(daemon->settings, error);
+    int result = check_settings(daemon->settings, error);
 
     if (result == 0)
         result = check_monitor(daemon->settings, error);
@@ -541,6 +535,7 @@ int daemon_run(struct settings *settings, struct hd_error *error)
     raise_descriptor_limit();
     result = open_rooms(&daemon, error);
     if (result == 0) {
+        warn_of_users(settings);
         log_line(LOG_LEVEL_INFO, "hyperdrived %s listens on %s, state in %s", HD_VERSION, http_url(daemon.http), settings->state_dir);
         /* A Unix socket is a name in a folder, which may be cleared while the manager keeps the socket; a socket unit makes both anew. */
         if (!daemon.listener.given && http_local_path(settings->listen) == NULL)

@@ -15,6 +15,8 @@ struct state_locks {
  * folder of another user is refused, and one into which others may write is closed to them. */
 int state_open(const char *state_dir, bool passable, struct state_locks *locks, struct hd_error *error);
 void state_close(struct state_locks *locks);
+/* Whether state_open() could make it, or use it; nothing is made or changed. */
+int state_check(const char *state_dir, struct hd_error *error);
 
 /* Makes the database's file, if it is missing, and closes it and its companions to others, whoever may go through the folder. Those of
  * another user are refused. */

@@ -58,6 +58,16 @@ static struct hd_text find_hyperdrived(const struct doctor *doctor)
     return found;
 }
 
+/* What --check-config ends with for what another user may see or do. */
+enum { EXIT_DEPENDS = 1 };
+
+static bool is_daemons_user(const struct doctor *doctor)
+{
+    struct stat status;
+
+    return geteuid() == 0 || (stat(doctor->folder, &status) == 0 && status.st_uid == geteuid());
+}
+
 void doctor_check_configuration(struct doctor *doctor, struct doctor_finding *finding)
 {
     const char *file = doctor->local ? member_text(doctor->version, "configuration_file", NULL) : NULL;
@@ -72,7 +82,9 @@ void doctor_check_configuration(struct doctor *doctor, struct doctor_finding *fi
         return;
     }
     code = doctor_run(file != NULL ? with_file : without, &said);
-    if (code == 0) {
+    if (code == EXIT_DEPENDS && !is_daemons_user(doctor)) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "as this user sees it, who is not the daemon's: %s", said.data != NULL ? said.data : "");
+    } else if (code == 0) {
         doctor_found(finding, DOCTOR_OK, "%s", said.data != NULL ? said.data : "");
     } else if (code > 0) {
         doctor_found(finding, DOCTOR_FAULT, "%s", said.data != NULL ? said.data : "hyperdrived --check-config refuses it");
