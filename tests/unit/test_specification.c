@@ -462,12 +462,19 @@ START_TEST(every_default_is_filled_in)
 }
 END_TEST
 
+#define NO_TRIAL_TIMEOUT                                                                                                                   \
+    {                                                                                                                                      \
+        "NoTrialTimeout", "trial_timeout_seconds",                                                                                         \
+            "'trial_timeout_seconds' is not given: a child whose client vanishes runs for ever, and keeps its place among "                \
+            "'max_concurrent_runs', until somebody tells its end or cancels the sweep"                                                     \
+    }
+
 /* Right bodies: the changes, a field of the output that they make, and the warnings. */
 static const struct {
     struct change changes[FIXTURE_CHANGES];
     const char *path; /* in the output */
     const char *text;
-    struct finding warnings[3];
+    struct finding warnings[6];
 } accepted[] = {
     {{{"experiment", "\"iris\""}, {"name", "\"n\""}, {"description", "\"two\\nlines\""}}, "description", "\"two\\nlines\"", {{0}}},
     {{{"tags", "{\"a\": \"b\"}"}}, "tags", "{\"a\": \"b\"}", {{0}}},
@@ -570,13 +577,16 @@ static const struct {
      "\"json\"",
      {{"ArgumentOverlap", "run_config.arguments",
        "'run_config.arguments' and the parameter space both give --lr, --layers; the swept value comes last and usually wins"}}},
-    {{{"run_config", "{\"launcher\": \"Client\"}"}}, "run_config.launcher", "\"client\"", {{0}}},
+    {{{"run_config", "{\"launcher\": \"Client\"}"}}, "run_config.launcher", "\"client\"", {NO_TRIAL_TIMEOUT}},
+    {{{"run_config", "{\"launcher\": \"client\"}"}, {"trial_timeout_seconds", "60"}}, "run_config.launcher", "\"client\"", {{0}}},
+    {{{"run_config", "{\"launcher\": \"client\", \"max_run_duration_seconds\": 60}"}}, "run_config.launcher", "\"client\"", {{0}}},
     {{{"run_config.launcher", "\"client\""}, {"run_config.source_directory", "\"/elsewhere\""}},
      "run_config.script",
      "\"train.py\"",
      {{"Ignored", "run_config.script", "'run_config.script' has no effect with the client launcher: whoever asks for a child runs it"},
       {"Ignored", "run_config.source_directory",
-       "'run_config.source_directory' has no effect with the client launcher: whoever asks for a child runs it"}}},
+       "'run_config.source_directory' has no effect with the client launcher: whoever asks for a child runs it"},
+      NO_TRIAL_TIMEOUT}},
     {{COMMAND, {"run_config.arguments", "[1]"}, {"run_config.interpreter", "\"perl\""}},
      "run_config.arguments",
      "[1]",
