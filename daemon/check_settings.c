@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "exit_codes.h"
@@ -123,6 +124,22 @@ int check_settings_all(const struct settings *settings, struct hd_error *error)
     return result == 0 ? make_checks(settings, later_checks, sizeof later_checks / sizeof later_checks[0], error) : result;
 }
 
+/* What is right today and will not be for long, one line each. */
+static void print_remarks(const struct settings *settings)
+{
+    struct http_certificate *certificate = NULL;
+    struct hd_error error = {0};
+    struct hd_text remark = {0};
+
+    if (settings->tls_certificate == NULL || http_certificate_read(&certificate, settings->tls_certificate, settings->tls_key, &error) != 0)
+        return;
+    http_certificate_remark(certificate, (int64_t)time(NULL), &remark);
+    if (remark.length > 0 && !remark.failed)
+        printf("warning: %s\n", remark.data);
+    hd_text_clear(&remark);
+    http_certificate_leave(certificate);
+}
+
 int check_settings_and_tell(const struct settings *settings)
 {
     struct hd_error error = {0};
@@ -132,6 +149,7 @@ int check_settings_and_tell(const struct settings *settings)
         return error.code == HD_INVALID ? EXIT_MISTAKE : EXIT_FAILED;
     }
     printf("%s: the configuration is right\n", settings->configuration_file != NULL ? settings->configuration_file : "no file");
+    print_remarks(settings);
     if (fflush(stdout) == 0)
         return EXIT_DONE;
     fputs("hyperdrived: standard output cannot be written\n", stderr);
