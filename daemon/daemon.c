@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -476,6 +477,22 @@ static void warn_of_users(const struct settings *settings)
         log_line(LOG_LEVEL_WARNING, "%s: sweeps that are to run as this user are refused", error.message);
 }
 
+/* Children know the address that they were given, in their environment. */
+static int write_url(const struct daemon *daemon, struct hd_error *error)
+{
+    const char *url = http_url(daemon->http);
+    int64_t children = sweeps_adopted(daemon->sweeps);
+    char before[STATE_URL_SIZE];
+
+    state_recorded_url(daemon->settings->state_dir, before, sizeof before);
+    if (children > 0 && before[0] != '\0' && strcmp(before, url) != 0)
+        log_line(LOG_LEVEL_WARNING,
+                 "the daemon listened on %s before, which %" PRId64 " running %s to: they cannot reach it on %s (setting 'listen'); what "
+                 "libhyperdrive and hyperdrive report keep meanwhile is taken in when they end",
+                 before, children, children == 1 ? "child still reports" : "children still report", url);
+    return state_write_url(daemon->settings->state_dir, url, error);
+}
+
 static int open_rooms(struct daemon *daemon, struct hd_error *error)
 {
     int result = check_settings(daemon->settings, error);
@@ -503,7 +520,7 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     if (result == 0)
         result = open_sweeps(daemon, error);
     if (result == 0)
-        result = state_write_url(daemon->settings->state_dir, http_url(daemon->http), error);
+        result = write_url(daemon, error);
     return result;
 }
 

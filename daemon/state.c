@@ -264,29 +264,36 @@ void state_close(struct state_locks *locks)
     locks->file = locks->folder = -1;
 }
 
-int state_recorded_port(const char *state_dir)
+void state_recorded_url(const char *state_dir, char *url, size_t size)
 {
-    char path[PATH_SIZE], line[256];
-    const char *colon;
+    char path[PATH_SIZE];
     ssize_t length;
     int file;
 
+    url[0] = '\0';
     snprintf(path, sizeof path, "%s/url", state_dir);
     file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return 0;
-    length = read(file, line, sizeof line - 1);
+        return;
+    length = read(file, url, size - 1);
     (void)close(file);
-    if (length <= 0)
-        return 0;
-    line[length] = '\0';
-    colon = strrchr(line, ':');
+    url[length > 0 ? length : 0] = '\0';
+    url[strcspn(url, "\n")] = '\0';
+}
+
+int state_recorded_port(const char *state_dir)
+{
+    char url[STATE_URL_SIZE];
+    const char *colon;
+
+    state_recorded_url(state_dir, url, sizeof url);
+    colon = strrchr(url, ':');
     return colon != NULL ? atoi(colon + 1) : 0;
 }
 
 int state_write_url(const char *state_dir, const char *url, struct hd_error *error)
 {
-    char line[512];
+    char line[STATE_URL_SIZE];
 
     snprintf(line, sizeof line, "%s\n", url);
     return state_file_write(state_dir, "url", line, 0644, error);

@@ -3,6 +3,7 @@
 #define HYPERDRIVED_STATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/error.h"
 
@@ -22,7 +23,10 @@ int state_check(const char *state_dir, struct hd_error *error);
  * another user are refused. */
 int state_close_database(const char *path, struct hd_error *error);
 
-/* The port that STATE/url records; 0: none. */
+enum { STATE_URL_SIZE = 512 };
+/* What STATE/url records; "": nothing. */
+void state_recorded_url(const char *state_dir, char *url, size_t size);
+/* Its port; 0: none. */
 int state_recorded_port(const char *state_dir);
 /* For everybody who may look into the folder. */
 int state_write_url(const char *state_dir, const char *url, struct hd_error *error);
