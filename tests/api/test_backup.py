@@ -154,7 +154,11 @@ class Backup(DaemonTest):
         os.rename(path, database)
         code, said = self.daemon.refused()
         self.assertEqual(code, 2, said)
-        self.assertIn("%s is a backup, and %s-wal the log of another database: remove %s-wal and %s-shm" % (4 * (database,)), said)
+        sentence = "%s is a backup, and %s-wal the log of another database: remove %s-wal and %s-shm" % (4 * (database,))
+        self.assertIn(sentence, said)
+        checked = subprocess.run([harness.HYPERDRIVED, "--state-dir", self.daemon.state, "--check-database"], capture_output=True, text=True,
+                                 timeout=harness.DEADLINE, check=False)
+        self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (1, "", "hyperdrived: %s\n" % sentence))
         for companion in ("-wal", "-shm"):
             os.unlink(database + companion)
         self.daemon.start()
