@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lost_database.h"
 #include "store/check.h"
 #include "store/store.h"
 
@@ -36,11 +37,14 @@ int check_database(const struct settings *settings)
     struct hd_error error = {0};
     char path[4096];
     int faults = 0, result = 0;
+    bool expected;
 
     if (snprintf(path, sizeof path, "%s/hyperdrive.db", settings->state_dir) >= (int)sizeof path)
         result = hd_error_set(&error, HD_INVALID, "the path of the state folder is too long: %s", settings->state_dir);
     else if (access(path, F_OK) != 0)
         result = hd_error_system(&error, HD_NOT_FOUND, errno, "cannot open %s", path);
+    if (result == 0)
+        result = lost_database_check(settings->state_dir, path, &expected, &error);
     if (result == 0)
         result = store_check(path, print_fault, &faults, &checked, &error);
     if (result == 0)

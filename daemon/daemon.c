@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "api/audit.h"
 #include "api/event_hub.h"
 #include "api/follow.h"
+#include "check_settings.h"
 #include "http/certificate.h"
 #include "http/http.h"
 #include "listener.h"
@@ -467,24 +469,33 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
     return result;
 }
 
-/* Without its monitor the daemon could start nothing, and every sweep would fail: better to say so now. */
-static int check_monitor(const struct settings *settings, struct hd_error *error)
+static void warn_of_users(const struct settings *settings)
 {
-    if (access(settings->monitor, X_OK) != 0)
-        return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot execute the monitor %s (setting 'monitor')", settings->monitor);
-    return 0;
+    struct hd_error error = {0};
+
+    if (check_users(settings, &error) != 0)
+        log_line(LOG_LEVEL_WARNING, "%s: sweeps that are to run as this user are refused", error.message);
 }
 
-static int check_rights(const struct settings *settings, struct hd_error *error)
+/* Children know the address that they were given, in their environment. */
+static int write_url(const struct daemon *daemon, struct hd_error *error)
 {
-    if (settings->run_as_users[0] != NULL && geteuid() != 0)
-        return hd_error_set(error, HD_INVALID, "'run_as_users' needs a daemon that runs as root: only root can start programs as others");
-    return 0;
+    const char *url = http_url(daemon->http);
+    int64_t children = sweeps_adopted(daemon->sweeps);
+    char before[STATE_URL_SIZE];
+
+    state_recorded_url(daemon->settings->state_dir, before, sizeof before);
+    if (children > 0 && before[0] != '\0' && strcmp(before, url) != 0)
+        log_line(LOG_LEVEL_WARNING,
+                 "the daemon listened on %s before, which %" PRId64 " running %s to: they cannot reach it on %s (setting 'listen'); what "
+                 "libhyperdrive and hyperdrive report keep meanwhile is taken in when they end",
+                 before, children, children == 1 ? "child still reports" : "children still report", url);
+    return state_write_url(daemon->settings->state_dir, url, error);
 }
 
 static int open_rooms(struct daemon *daemon, struct hd_error *error)
 {
-    int result = check_rights(daemon->settings, error);
+    int result = check_settings(daemon->settings, error);
 
     if (result == 0)
         result = check_monitor(daemon->settings, error);
@@ -509,7 +520,7 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     if (result == 0)
         result = open_sweeps(daemon, error);
     if (result == 0)
-        result = state_write_url(daemon->settings->state_dir, http_url(daemon->http), error);
+        result = write_url(daemon, error);
     return result;
 }
 
@@ -541,6 +552,7 @@ int daemon_run(struct settings *settings, struct hd_error *error)
     raise_descriptor_limit();
     result = open_rooms(&daemon, error);
     if (result == 0) {
+        warn_of_users(settings);
         log_line(LOG_LEVEL_INFO, "hyperdrived %s listens on %s, state in %s", HD_VERSION, http_url(daemon.http), settings->state_dir);
         /* A Unix socket is a name in a folder, which may be cleared while the manager keeps the socket; a socket unit makes both anew. */
         if (!daemon.listener.given && http_local_path(settings->listen) == NULL)

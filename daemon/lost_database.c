@@ -27,6 +27,10 @@ static int has_entries(const char *path, bool *ret_has, struct hd_error *error)
     const struct dirent *entry;
     bool found = false;
 
+    if (folder == NULL && errno == ENOENT) {
+        *ret_has = false;
+        return 0;
+    }
     if (folder == NULL)
         return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot look into %s", path);
     errno = 0;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "check_database.h"
+#include "check_settings.h"
 #include "daemon.h"
 #include "exit_codes.h"
 #include "log.h"
@@ -26,8 +27,8 @@ int main(int argc, char **argv)
     }
     if (result > 0)
         return EXIT_DONE;
-    if (settings.check_database) {
-        result = check_database(&settings);
+    if (settings.check_only || settings.check_database) {
+        result = settings.check_only ? check_settings_and_tell(&settings) : check_database(&settings);
         settings_clear(&settings);
         return result;
     }
@@ -37,6 +38,6 @@ int main(int argc, char **argv)
         log_line(LOG_LEVEL_ERROR, "%s", error.message);
     settings_clear(&settings);
     if (result != 0)
-        return error.code == HD_INVALID ? EXIT_MISTAKE : EXIT_FAILED;
+        return error.code == HD_INVALID || error.code == HD_FORBIDDEN ? EXIT_MISTAKE : EXIT_FAILED;
     return EXIT_DONE;
 }

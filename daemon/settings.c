@@ -43,13 +43,25 @@ static int find_places(struct settings *settings, struct hd_error *error)
     return 0;
 }
 
+int settings_blame(const struct settings *settings, const char *name, struct hd_error *error)
+{
+    const struct settings_row *row = settings_row_find(name);
+    int line = row != NULL ? settings->lines[row - settings_rows] : 0;
+    return line > 0 ? hd_error_wrap(error, "%s:%d", settings->configuration_file, line) : -(int)error->code;
+}
+
 static int check_pairs(const struct settings *settings, struct hd_error *error)
 {
-    if ((settings->tls_certificate == NULL) != (settings->tls_key == NULL))
-        return hd_error_set(error, HD_INVALID, "'tls_certificate' and 'tls_key' need each other: '%s' is missing",
-                            settings->tls_key == NULL ? "tls_key" : "tls_certificate");
-    if (settings->tls_ca != NULL && settings->tls_key == NULL)
-        return hd_error_set(error, HD_INVALID, "'tls_ca' is of no use without 'tls_certificate' and 'tls_key'");
+    if ((settings->tls_certificate == NULL) != (settings->tls_key == NULL)) {
+        const char *given = settings->tls_key == NULL ? "tls_certificate" : "tls_key";
+        hd_error_set(error, HD_INVALID, "'tls_certificate' and 'tls_key' need each other: '%s' is missing",
+                     settings->tls_key == NULL ? "tls_key" : "tls_certificate");
+        return settings_blame(settings, given, error);
+    }
+    if (settings->tls_ca != NULL && settings->tls_key == NULL) {
+        hd_error_set(error, HD_INVALID, "'tls_ca' is of no use without 'tls_certificate' and 'tls_key'");
+        return settings_blame(settings, "tls_ca", error);
+    }
     return 0;
 }
 
@@ -88,10 +100,6 @@ int settings_load(struct settings *settings, int argc, char **argv, struct hd_er
         return printed(error);
     }
     result = fill(settings, &options, error);
-    if (result == 0 && options.check_only) {
-        printf("%s: the configuration is right\n", settings->configuration_file != NULL ? settings->configuration_file : "no file");
-        result = printed(error);
-    }
     if (result != 0)
         settings_clear(settings);
     settings->check_only = options.check_only;

@@ -7,6 +7,8 @@
 
 #include "core/error.h"
 
+enum { SETTINGS_ROWS = 36 };
+
 struct settings {
     char *configuration_file; /* the file that was read; NULL: none */
     char *state_dir;          /* absolute */
@@ -49,12 +51,15 @@ struct settings {
     bool check_database;       /* --check-database */
     int argument_count;        /* the command line, to be read again; it belongs to main() */
     char **arguments;
+    int lines[SETTINGS_ROWS]; /* of the file in which each setting stands, in the order of the table; 0: in none */
 };
 
-/* Reads the command line and the file. 0: go on; 1: done (--help, --version, --check-config: exit 0); negative: `error` says
+/* Reads the command line and the file. 0: go on; 1: done (--help, --version: exit 0); negative: `error` says
  * file:line (or the option), what is wrong and what would be right (exit 2). Nothing is left to clear unless the answer is 0. */
 int settings_load(struct settings *settings, int argc, char **argv, struct hd_error *error);
 void settings_clear(struct settings *settings);
+/* Puts file and line of this setting, if it stands there, before the error's message; returns its negative code. */
+int settings_blame(const struct settings *settings, const char *name, struct hd_error *error);
 
 /* Reads command line and file once more, as they are now. Any thread; on failure `settings` stay good and `ret_fresh` is not touched. */
 int settings_read_again(const struct settings *settings, struct settings *ret_fresh, struct hd_error *error);

@@ -9,8 +9,7 @@
 #include "settings_row.h"
 
 struct reader {
-    int line;                   /* from 1 */
-    int line_of[SETTINGS_ROWS]; /* where each setting stood; 0: not yet */
+    int line; /* from 1 */
     struct settings *settings;
     struct hd_error *error;
 };
@@ -63,7 +62,7 @@ static int take_setting(struct reader *reader, const char *name, const char *val
     const struct settings_row *row = settings_row_find(name);
     if (row == NULL)
         return unknown_name(reader, name);
-    int *line = &reader->line_of[row - settings_rows];
+    int *line = &reader->settings->lines[row - settings_rows];
     if (*line != 0)
         return hd_error_set(reader->error, HD_INVALID, "'%s' is given twice; the first one is in line %d", name, *line);
     *line = reader->line;

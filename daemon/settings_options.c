@@ -131,6 +131,7 @@ int settings_options_apply(const struct settings_options *options, struct settin
         int result = relative ? apply_path(row, subject, value, settings, error) : settings_value_set(row, subject, value, settings, error);
         if (result != 0)
             return result;
+        settings->lines[i] = 0;
     }
     return 0;
 }

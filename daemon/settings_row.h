@@ -33,7 +33,6 @@ struct settings_row {
     const char *help;         /* one sentence without a final stop */
 };
 
-enum { SETTINGS_ROWS = 36 };
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* NULL if no row has this name. */

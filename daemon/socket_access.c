@@ -1,5 +1,6 @@
 #include "socket_access.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -14,6 +15,12 @@ static bool read_number(const char *name, unsigned *ret_id)
     return true;
 }
 
+/* The C library sets these, too, where there is no such name. */
+static bool is_trouble(int number)
+{
+    return number != 0 && number != ENOENT && number != ESRCH && number != EBADF && number != EPERM;
+}
+
 static int find(const char *name, struct socket_rule *rule, struct hd_error *error)
 {
     bool group = name[0] == '@';
@@ -23,13 +30,20 @@ static int find(const char *name, struct socket_rule *rule, struct hd_error *err
     }
     rule->kind = group ? SOCKET_GROUP : SOCKET_USER;
     name += group ? 1 : 0;
+    errno = 0;
     const struct passwd *user = group ? NULL : getpwnam(name);
     const struct group *members = group ? getgrnam(name) : NULL;
+    int number = user == NULL && members == NULL ? errno : 0;
     if (user != NULL)
         rule->id = user->pw_uid;
     else if (members != NULL)
         rule->id = members->gr_gid;
-    else if (!read_number(name, &rule->id))
+    else if (read_number(name, &rule->id))
+        return 0;
+    else if (is_trouble(number))
+        return hd_error_system(error, HD_UNAVAILABLE, number, "'socket_access': cannot find out who the %s '%.80s' is",
+                               group ? "group" : "user", name);
+    else
         return hd_error_set(error, HD_INVALID, "'socket_access': this machine has no %s '%.80s'", group ? "group" : "user", name);
     return 0;
 }

@@ -23,7 +23,30 @@ static int refuse(const char *state_dir, int number, const char *what, const cha
             error, HD_UNAVAILABLE,
             "the state folder %s is on a file system that may only be read: mount it to be written, or give another --state-dir",
             state_dir);
-    return hd_error_system(error, HD_UNAVAILABLE, number, "%s %s", what, path);
+    return hd_error_system(error, number == EACCES || number == EPERM ? HD_FORBIDDEN : HD_UNAVAILABLE, number, "%s %s", what, path);
+}
+
+static int refuse_file(const char *path, struct hd_error *error)
+{
+    return hd_error_set(error, HD_INVALID,
+                        "%s is no folder, and so the state folder cannot be there: move it away, or give another --state-dir", path);
+}
+
+/* What is acknowledged later would be gone with the folder's name. Where the parent may not be read it is left to the system. */
+static void sync_parent(const char *path)
+{
+    char parent[PATH_SIZE];
+    char *slash;
+    int folder;
+
+    snprintf(parent, sizeof parent, "%s", path);
+    slash = strrchr(parent, '/');
+    slash[slash == parent ? 1 : 0] = '\0';
+    folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    (void)fsync(folder);
+    (void)close(folder);
 }
 
 /* mkdir -p; folders that exist are left as they are. */
@@ -36,8 +59,15 @@ static int make_folders(const char *path, struct hd_error *error)
     for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL)
             *slash = '\0';
-        if (mkdir(part, FOLDER_MODE) != 0 && errno != EEXIST)
-            return refuse(path, errno, "cannot make the folder", part, error);
+        int number = mkdir(part, FOLDER_MODE) == 0 ? 0 : errno;
+        if (number == ENOTDIR) {
+            *strrchr(part, '/') = '\0';
+            return refuse_file(part, error);
+        }
+        if (number == 0)
+            sync_parent(part);
+        else if (number != EEXIST)
+            return refuse(path, number, "cannot make the folder", part, error);
         if (slash == NULL)
             return 0;
         *slash = '/';
@@ -49,6 +79,16 @@ static bool is_of_others(const struct stat *status)
     return status->st_uid != 0 && status->st_uid != geteuid();
 }
 
+static int check_folder(const char *state_dir, const struct stat *status, struct hd_error *error)
+{
+    if (!S_ISDIR(status->st_mode))
+        return refuse_file(state_dir, error);
+    if (is_of_others(status))
+        return hd_error_set(error, HD_FORBIDDEN, "the state folder %s belongs to another user (uid %u): give it to the daemon's", state_dir,
+                            (unsigned)status->st_uid);
+    return 0;
+}
+
 /* Who may write there could put a token, or a database with one, of his own in the place of ours. So nobody may from here on, and such
  * files are refused when they are opened. */
 static int close_to_writers(const char *state_dir, struct hd_error *error)
@@ -57,9 +97,8 @@ static int close_to_writers(const char *state_dir, struct hd_error *error)
 
     if (stat(state_dir, &status) != 0)
         return hd_error_system(error, HD_UNAVAILABLE, errno, "cannot look at the state folder %s", state_dir);
-    if (is_of_others(&status))
-        return hd_error_set(error, HD_INVALID, "the state folder %s belongs to another user (uid %u): give it to the daemon's", state_dir,
-                            (unsigned)status.st_uid);
+    if (check_folder(state_dir, &status, error) != 0)
+        return -(int)error->code;
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
         return 0;
     if (chmod(state_dir, status.st_mode & 07777 & ~(mode_t)(S_IWGRP | S_IWOTH)) != 0)
@@ -167,6 +206,34 @@ static int take_locks(const char *state_dir, struct state_locks *locks, struct h
     return result == 0 ? open_lock(state_dir, O_RDONLY | O_DIRECTORY, state_dir, &locks->folder, error) : result;
 }
 
+/* Of the folder in which the missing part would be made. */
+static int check_parent(const char *state_dir, const char *parent, struct hd_error *error)
+{
+    struct stat status;
+
+    if (stat(parent, &status) == 0 && !S_ISDIR(status.st_mode))
+        return refuse_file(parent, error);
+    return access(parent, W_OK | X_OK) == 0 ? 0 : refuse(state_dir, errno, "cannot make a folder in", parent, error);
+}
+
+int state_check(const char *state_dir, struct hd_error *error)
+{
+    struct stat status;
+    char part[PATH_SIZE], *slash;
+
+    if (snprintf(part, sizeof part, "%s", state_dir) >= (int)sizeof part)
+        return hd_error_set(error, HD_INVALID, "the path of the state folder is too long: %s", state_dir);
+    if (stat(part, &status) == 0) {
+        /* Root may look on behalf of the user as whom the daemon runs. */
+        if (geteuid() == 0 && S_ISDIR(status.st_mode))
+            return 0;
+        return check_folder(state_dir, &status, error);
+    }
+    while (stat(part, &status) != 0 && (errno == ENOENT || errno == ENOTDIR) && (slash = strrchr(part, '/')) != NULL)
+        slash[slash == part ? 1 : 0] = '\0';
+    return check_parent(state_dir, part, error);
+}
+
 int state_open(const char *state_dir, bool passable, struct state_locks *locks, struct hd_error *error)
 {
     int result;
@@ -197,29 +264,36 @@ void state_close(struct state_locks *locks)
     locks->file = locks->folder = -1;
 }
 
-int state_recorded_port(const char *state_dir)
+void state_recorded_url(const char *state_dir, char *url, size_t size)
 {
-    char path[PATH_SIZE], line[256];
-    const char *colon;
+    char path[PATH_SIZE];
     ssize_t length;
     int file;
 
+    url[0] = '\0';
     snprintf(path, sizeof path, "%s/url", state_dir);
     file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return 0;
-    length = read(file, line, sizeof line - 1);
+        return;
+    length = read(file, url, size - 1);
     (void)close(file);
-    if (length <= 0)
-        return 0;
-    line[length] = '\0';
-    colon = strrchr(line, ':');
+    url[length > 0 ? length : 0] = '\0';
+    url[strcspn(url, "\n")] = '\0';
+}
+
+int state_recorded_port(const char *state_dir)
+{
+    char url[STATE_URL_SIZE];
+    const char *colon;
+
+    state_recorded_url(state_dir, url, sizeof url);
+    colon = strrchr(url, ':');
     return colon != NULL ? atoi(colon + 1) : 0;
 }
 
 int state_write_url(const char *state_dir, const char *url, struct hd_error *error)
 {
-    char line[512];
+    char line[STATE_URL_SIZE];
 
     snprintf(line, sizeof line, "%s\n", url);
     return state_file_write(state_dir, "url", line, 0644, error);

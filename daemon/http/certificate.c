@@ -39,7 +39,7 @@ static int read_file(const char *path, const char *setting, bool secret, struct 
     if (file >= 0)
         close(file);
     if (number != 0)
-        return hd_error_system(error, HD_INVALID, number, "cannot read %s (setting '%s')", path, setting);
+        return hd_error_system(error, number == EACCES ? HD_FORBIDDEN : HD_INVALID, number, "cannot read %s (setting '%s')", path, setting);
     if (ret_text->failed)
         return short_of_memory(error);
     if (secret && (status.st_mode & S_IROTH) != 0)

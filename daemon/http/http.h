@@ -94,6 +94,9 @@ struct http_settings {
 /* The path in "unix:/run/hyperdrive/socket"; NULL for another address. */
 const char *http_local_path(const char *address);
 
+/* Whether a server may listen there at all, as http_open() sees it, without doing so: `secure` with TLS. */
+int http_check_address(const char *address, bool secure, bool allow_plaintext, struct hd_error *error);
+
 /* The program must ignore SIGPIPE. The settings' strings, routes and context must outlive the server. */
 int http_open(struct http_server **ret_server, uv_loop_t *loop, const struct http_settings *settings, struct hd_error *error);
 /* What may change while it serves; for requests that come from now on, and for those under way the times. */

@@ -293,6 +293,8 @@ void http_reply_error_text(struct hd_text *text, const char *code, const char *m
                            const struct hd_problems *problems);
 
 /* local.c */
+/* Whether there may be a socket of ours. */
+int http_local_check(const char *path, struct hd_error *error);
 int http_local_listen(const char *path, int *ret_fd, struct hd_error *error);
 /* Fills in what the server knows of its address. */
 int http_local_describe(struct http_server *server, const char *path, struct hd_error *error);

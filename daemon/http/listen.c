@@ -110,6 +110,14 @@ static int listen_on(const char *address, const char *host, const char *port, in
     return 0;
 }
 
+/* One that no other machine can reach. */
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+    return address->sa_family == AF_INET && ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+}
+
 /* The first name of this server that its certificate is made out to, so that clients believe it; else `host`. */
 static const char *believed_name(const struct http_server *server, const char *host)
 {
@@ -149,12 +157,11 @@ static int describe(struct http_server *server, struct hd_error *error)
     bool v6 = name.any.sa_family == AF_INET6;
     if (!v6 && name.any.sa_family != AF_INET)
         return hd_error_set(error, HD_INVALID, "the listening socket that was handed over is neither a TCP nor a Unix socket");
+    server->loopback = is_loopback(&name.any);
     if (!v6 && name.v4.sin_addr.s_addr == htonl(INADDR_ANY))
         name.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     else if (v6 && IN6_IS_ADDR_UNSPECIFIED(&name.v6.sin6_addr))
         name.v6.sin6_addr = in6addr_loopback;
-    else
-        server->loopback = v6 ? IN6_IS_ADDR_LOOPBACK(&name.v6.sin6_addr) : ntohl(name.v4.sin_addr.s_addr) >> 24 == 127;
     int rc = getnameinfo(&name.any, length, host, sizeof host, NULL, 0, NI_NUMERICHOST);
     if (rc != 0)
         return hd_error_set(error, HD_INTERNAL, "cannot print the address of the listening socket: %s", gai_strerror(rc));
@@ -166,13 +173,33 @@ static int describe(struct http_server *server, struct hd_error *error)
 }
 
 /* Tokens would travel in the clear, and whoever reads one may start programs here. */
-static int check_plaintext(const struct http_server *server, struct hd_error *error)
+static int check_plaintext(bool loopback, bool secure, bool allow_plaintext, struct hd_error *error)
 {
-    if (server->loopback || server->settings.certificate != NULL || server->settings.allow_plaintext)
+    if (loopback || secure || allow_plaintext)
         return 0;
     return hd_error_set(error, HD_INVALID,
                         "the daemon is to listen where others can reach it, and read tokens on the way: give 'tls_certificate' and "
                         "'tls_key', or listen on 127.0.0.1, or say 'allow_plaintext = yes' if that way is safe");
+}
+
+int http_check_address(const char *address, bool secure, bool allow_plaintext, struct hd_error *error)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    const char *path = http_local_path(address);
+    struct addrinfo *list = NULL;
+    char host[NI_MAXHOST], port[8];
+    int rc;
+    if (path != NULL)
+        return http_local_check(path, error);
+    rc = split(address, host, sizeof host, port, sizeof port, error);
+    if (rc < 0)
+        return rc;
+    /* What is no number may be one or the other: seen when it is listened on. */
+    if (getaddrinfo(host, port, &hints, &list) != 0)
+        return 0;
+    rc = check_plaintext(is_loopback(list->ai_addr), secure, allow_plaintext, error);
+    freeaddrinfo(list);
+    return rc;
 }
 
 int http_listen(struct http_server *server, struct hd_error *error)
@@ -193,7 +220,7 @@ int http_listen(struct http_server *server, struct hd_error *error)
         return rc;
     rc = describe(server, error);
     if (rc == 0)
-        rc = check_plaintext(server, error);
+        rc = check_plaintext(server->loopback, settings->certificate != NULL, settings->allow_plaintext, error);
     if (rc < 0 && settings->listen_fd < 0)
         close(server->listen_fd);
     return rc;

@@ -81,15 +81,29 @@ static int open_socket(const struct sockaddr_un *name)
     return -number;
 }
 
+static int refuse_other_kind(const char *path, struct hd_error *error)
+{
+    return hd_error_set(error, HD_INVALID, "cannot listen on unix:%s: there is something else than a socket", path);
+}
+
+int http_local_check(const char *path, struct hd_error *error)
+{
+    enum { LONGEST = sizeof((struct sockaddr_un *)0)->sun_path - 1 };
+    struct stat status;
+    if (path[0] != '/' || strlen(path) > LONGEST)
+        return hd_error_set(error, HD_INVALID,
+                            "'unix:%s' is not an address to listen on; write unix: and an absolute path of at most %d bytes", path,
+                            (int)LONGEST);
+    if (check_folder(path, error) < 0)
+        return -(int)error->code;
+    return lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode) ? refuse_other_kind(path, error) : 0;
+}
+
 int http_local_listen(const char *path, int *ret_fd, struct hd_error *error)
 {
     enum { TRIES = 100, PAUSE_US = 20000 }; /* as for a port: what a killed daemon's child still holds is free in a moment */
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    if (path[0] != '/' || strlen(path) >= sizeof name.sun_path)
-        return hd_error_set(error, HD_INVALID,
-                            "'unix:%s' is not an address to listen on; write unix: and an absolute path of at most %zu bytes", path,
-                            sizeof name.sun_path - 1);
-    if (check_folder(path, error) < 0)
+    if (http_local_check(path, error) < 0)
         return -(int)error->code;
     memcpy(name.sun_path, path, strlen(path) + 1);
     int fd = open_socket(&name);
@@ -100,7 +114,7 @@ int http_local_listen(const char *path, int *ret_fd, struct hd_error *error)
     if (fd == -EADDRINUSE)
         return hd_error_set(error, HD_UNAVAILABLE, "cannot listen on unix:%s: another program serves it", path);
     if (fd == -EEXIST)
-        return hd_error_set(error, HD_INVALID, "cannot listen on unix:%s: there is something else than a socket", path);
+        return refuse_other_kind(path, error);
     if (fd < 0)
         return hd_error_system(error, HD_UNAVAILABLE, -fd, "cannot listen on unix:%s", path);
     *ret_fd = fd;

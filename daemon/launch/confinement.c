@@ -78,14 +78,29 @@ static int use_delegated(struct confinement *confinement, struct hd_error *error
     return confinement->base != NULL ? 0 : hd_error_set(error, HD_UNAVAILABLE, "out of memory");
 }
 
-static int use_given(const char *path, struct confinement *confinement, struct hd_error *error)
+static bool is_word(const char *cgroup)
+{
+    return strcmp(cgroup, "auto") == 0 || strcmp(cgroup, "no") == 0;
+}
+
+int confinement_check(const char *path, struct hd_error *error)
 {
     char procs[PATH_MAX];
+    if (is_word(path))
+        return 0;
     int length = snprintf(procs, sizeof procs, "%s/cgroup.procs", path);
     if (length < 0 || (size_t)length >= sizeof procs)
         return hd_error_set(error, HD_INVALID, "the path of the setting 'cgroup' is too long");
     if (access(procs, W_OK) < 0 || access(path, W_OK) < 0)
-        return hd_error_system(error, HD_INVALID, errno, "cannot make control groups below '%s' (setting 'cgroup')", path);
+        return hd_error_system(error, errno == EACCES ? HD_FORBIDDEN : HD_INVALID, errno,
+                               "cannot make control groups below '%s' (setting 'cgroup')", path);
+    return 0;
+}
+
+static int use_given(const char *path, struct confinement *confinement, struct hd_error *error)
+{
+    if (confinement_check(path, error) != 0)
+        return -(int)error->code;
     confinement->base = strdup(path);
     return confinement->base != NULL ? 0 : hd_error_set(error, HD_UNAVAILABLE, "out of memory");
 }
@@ -96,7 +111,7 @@ int confinement_open(const struct confinement_settings *settings, struct confine
     int result = 0;
     if (strcmp(settings->cgroup, "auto") == 0)
         result = use_delegated(&confinement, error);
-    else if (strcmp(settings->cgroup, "no") != 0)
+    else if (!is_word(settings->cgroup))
         result = use_given(settings->cgroup, &confinement, error);
     if (result < 0)
         return result;

@@ -83,6 +83,7 @@ struct sweeps {
     struct judge *judges; /* of the sweeps that have a policy */
     struct hd_memory policy_memory;
     atomic_bool judges_stop; /* the pool is to leave off playing logs */
+    int64_t adopted;         /* children of earlier daemons at the start */
     int submissions;         /* and looks for devices: under way on the pool or in the store */
     bool closing;
     bool quiet;                /* closing, and launcher and deadlines are gone */

@@ -57,6 +57,7 @@ static int take_run(void *context, const struct store_run *row)
 
         snprintf(identity.boot_id, sizeof identity.boot_id, "%s", row->boot_id);
         children_adopt(run, &identity);
+        recovery->sweeps->adopted++;
         control_watch_timeout(run);
     } else {
         /* An intent whose start nobody saw. The monitor decides whether it runs, ran, or must be started. */
@@ -104,6 +105,11 @@ static int take_sweep(void *context, const struct store_sweep *row)
     judge_open(sweep, false);
     recovery->sweep = sweep;
     return store_read_live_runs(store_loop_reader(recovery->sweeps->store), row->key, take_run, recovery, recovery->error);
+}
+
+int64_t sweeps_adopted(const struct sweeps *sweeps)
+{
+    return sweeps->adopted;
 }
 
 int recover(struct sweeps *sweeps, struct hd_error *error)

@@ -39,6 +39,8 @@ struct sweeps_settings {
 /* Takes up all live sweeps and their children from the store. The settings' strings must outlive the room. */
 int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store, const struct sweeps_settings *settings,
                 struct hd_error *error);
+/* Children that an earlier daemon has started and that went on: how many there were when the room was opened. */
+int64_t sweeps_adopted(const struct sweeps *sweeps);
 /* Leaves the children running. Writes may still be on their way then: close the store next, and free the room when that is done. */
 void sweeps_close(struct sweeps *sweeps, void (*closed)(void *data), void *data);
 void sweeps_free(struct sweeps *sweeps);

@@ -48,6 +48,8 @@ doctor_check doctor_check_address, doctor_check_reachable, doctor_check_token, d
     doctor_check_clock, doctor_check_devices;
 /* doctor_folder.c */
 doctor_check doctor_check_folder, doctor_check_secrets, doctor_check_file_system, doctor_check_free_space, doctor_check_lock;
+/* Whether the folder of a daemon that does not run has runs, and no database: then that was found. */
+bool doctor_database_is_gone(const struct doctor *doctor, struct doctor_finding *finding);
 /* doctor_machine.c */
 doctor_check doctor_check_monitor, doctor_check_configuration, doctor_check_systemd;
 /* doctor_python.c */

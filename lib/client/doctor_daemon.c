@@ -74,6 +74,9 @@ void doctor_check_database(struct doctor *doctor, struct doctor_finding *finding
     struct rest_answer answer = {0};
     struct hd_error error = {0};
 
+    if (doctor->version == NULL && doctor_database_is_gone(doctor, finding)) {
+        return;
+    }
     if (doctor->version == NULL) {
         doctor_found(finding, DOCTOR_UNKNOWN, "the daemon did not tell; nobody else should open its database");
         return;

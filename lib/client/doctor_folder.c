@@ -1,4 +1,5 @@
 /* Checks of `hyperdrive doctor` that look at the state folder. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -37,10 +38,25 @@ static bool has_folder(const struct doctor *doctor, struct doctor_finding *findi
     return true;
 }
 
+/* Than the running daemon, and than root. */
+static bool is_of_another_user(const struct doctor *doctor, const struct stat *folder, uid_t *ret_user)
+{
+    char path[64];
+    struct stat process;
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)doctor->pid);
+    if (!doctor->local || folder->st_uid == 0 || stat(path, &process) != 0) {
+        return false;
+    }
+    *ret_user = process.st_uid;
+    return process.st_uid != folder->st_uid;
+}
+
 void doctor_check_folder(struct doctor *doctor, struct doctor_finding *finding)
 {
     const char *folder = doctor->folder;
     struct stat status;
+    uid_t user = 0;
 
     if (!knows_folder(doctor, finding)) {
         return;
@@ -51,7 +67,11 @@ void doctor_check_folder(struct doctor *doctor, struct doctor_finding *finding)
         doctor_found(finding, DOCTOR_FAULT, "%s: %s", folder, strerror(errno));
     } else if (!S_ISDIR(status.st_mode)) {
         doctor_found(finding, DOCTOR_FAULT, "%s is no folder; move it away, hyperdrived makes one", folder);
-    } else if ((status.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
+    } else if (is_of_another_user(doctor, &status, &user)) {
+        doctor_found(finding, DOCTOR_FAULT,
+                     "%s belongs to another user (uid %u) than the daemon's (uid %u), which refuses it at its next start; chown %u %s",
+                     folder, (unsigned)status.st_uid, (unsigned)user, (unsigned)user, folder);
+    } else if ((status.st_mode & (S_IWGRP | S_IROTH | S_IWOTH)) != 0) {
         doctor_found(finding, DOCTOR_FAULT, "others may look or write into %s (mode %04o); chmod 0700 %s", folder,
                      (unsigned)(status.st_mode & 07777), folder);
     } else if (geteuid() != 0 && access(folder, W_OK) != 0) {
@@ -218,4 +238,35 @@ void doctor_check_lock(struct doctor *doctor, struct doctor_finding *finding)
         close(lock);
     }
     hd_text_clear(&path);
+}
+
+static bool has_entries(const char *path)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *entry = NULL;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL && entry->d_name[0] == '.') {
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return entry != NULL;
+}
+
+bool doctor_database_is_gone(const struct doctor *doctor, struct doctor_finding *finding)
+{
+    struct hd_text database = {0}, runs = {0};
+    struct stat status;
+    bool gone;
+
+    hd_text_format(&database, "%s/hyperdrive.db", doctor->folder);
+    hd_text_format(&runs, "%s/runs", doctor->folder);
+    gone = !database.failed && !runs.failed && stat(database.data, &status) != 0 && errno == ENOENT && has_entries(runs.data);
+    if (gone) {
+        doctor_found(finding, DOCTOR_FAULT,
+                     "%s is missing, and runs are there: put it back, or a backup of it, before hyperdrived is started", database.data);
+    }
+    hd_text_clear(&database);
+    hd_text_clear(&runs);
+    return gone;
 }

@@ -58,6 +58,19 @@ static struct hd_text find_hyperdrived(const struct doctor *doctor)
     return found;
 }
 
+/* Begins a line of --check-config about what is right today and will not be for long. */
+static const char warning_begin[] = "warning: ";
+
+/* What --check-config ends with for what another user may see or do. */
+enum { EXIT_DEPENDS = 1 };
+
+static bool is_daemons_user(const struct doctor *doctor)
+{
+    struct stat status;
+
+    return geteuid() == 0 || (stat(doctor->folder, &status) == 0 && status.st_uid == geteuid());
+}
+
 void doctor_check_configuration(struct doctor *doctor, struct doctor_finding *finding)
 {
     const char *file = doctor->local ? member_text(doctor->version, "configuration_file", NULL) : NULL;
@@ -72,8 +85,15 @@ void doctor_check_configuration(struct doctor *doctor, struct doctor_finding *fi
         return;
     }
     code = doctor_run(file != NULL ? with_file : without, &said);
-    if (code == 0) {
-        doctor_found(finding, DOCTOR_OK, "%s", said.data != NULL ? said.data : "");
+    if (code == EXIT_DEPENDS && !is_daemons_user(doctor)) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "as this user sees it, who is not the daemon's: %s", said.data != NULL ? said.data : "");
+    } else if (code == 0) {
+        const char *warning = said.data != NULL ? strstr(said.data, warning_begin) : NULL;
+
+        doctor_found(finding, warning != NULL ? DOCTOR_WARNING : DOCTOR_OK, "%s",
+                     warning != NULL     ? warning + strlen(warning_begin)
+                     : said.data != NULL ? said.data
+                                         : "");
     } else if (code > 0) {
         doctor_found(finding, DOCTOR_FAULT, "%s", said.data != NULL ? said.data : "hyperdrived --check-config refuses it");
     } else {
@@ -93,6 +113,20 @@ static bool says(const struct hd_text *said, const char *line)
     return said->data != NULL && strstr(said->data, line) != NULL;
 }
 
+/* Whether the user's service manager ends with his last session. */
+static bool is_without_linger(void)
+{
+    char user[16];
+    char *argv[] = {(char *)"loginctl", (char *)"show-user", user, (char *)"--property=Linger", NULL};
+    struct hd_text said = {0};
+    bool without;
+
+    snprintf(user, sizeof(user), "%u", (unsigned)geteuid());
+    without = doctor_run(argv, &said) == 0 && says(&said, "Linger=no");
+    hd_text_clear(&said);
+    return without;
+}
+
 /* The unit of the machine, or of the user who looks at his own daemon. */
 static void judge_unit(const struct doctor *doctor, bool own, const struct hd_text *said, struct doctor_finding *finding)
 {
@@ -103,6 +137,10 @@ static void judge_unit(const struct doctor *doctor, bool own, const struct hd_te
         doctor_found(finding, DOCTOR_OK, "there is no unit %s", unit);
     } else if (says(said, "ActiveState=failed")) {
         doctor_found(finding, DOCTOR_FAULT, "%s%s has failed; see: journalctl%s -u %s", whose, unit, option, unit);
+    } else if (says(said, "ActiveState=active") && says(said, "UnitFileState=disabled") && !says(said, "TriggeredBy=hyperdrived.socket")) {
+        doctor_found(finding, DOCTOR_WARNING, "%s%s does not start with the machine; systemctl%s enable %s", whose, unit, option, unit);
+    } else if (says(said, "ActiveState=active") && own && is_without_linger()) {
+        doctor_found(finding, DOCTOR_WARNING, "%s%s ends with its children when you log out; loginctl enable-linger", whose, unit);
     } else if (says(said, "ActiveState=active")) {
         doctor_found(finding, DOCTOR_OK, "%s%s is active", whose, unit);
     } else if (own && doctor->version != NULL) {
@@ -119,7 +157,8 @@ void doctor_check_systemd(struct doctor *doctor, struct doctor_finding *finding)
 {
     bool own = find_is_own_folder(doctor->folder);
     char *manager = (char *)(own ? "--user" : "--system");
-    char *argv[] = {(char *)"systemctl", manager, (char *)"show", (char *)"--property=LoadState,ActiveState", (char *)unit, NULL};
+    char *argv[] = {(char *)"systemctl", manager, (char *)"show", (char *)"--property=LoadState,ActiveState,UnitFileState,TriggeredBy",
+                    (char *)unit,        NULL};
     struct hd_text said = {0};
 
     if (access("/run/systemd/system", F_OK) != 0) {

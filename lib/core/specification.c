@@ -190,6 +190,16 @@ static bool is_bayesian(const cJSON *body)
     return type != NULL && hd_field_choice("bayesian", type, choice, sizeof choice);
 }
 
+/* The daemon sees no process of such a child: without a limit in time nothing tells it that the client is gone. */
+static void warn_of_no_timeout(const struct hd_specification *specification, struct hd_problems *warnings)
+{
+    if (specification->run.launcher == HD_LAUNCHER_CLIENT && specification->trial_timeout_us == 0) {
+        hd_problems_add(warnings, "NoTrialTimeout", "trial_timeout_seconds",
+                        "'trial_timeout_seconds' is not given: a child whose client vanishes runs for ever, and keeps its place among "
+                        "'max_concurrent_runs', until somebody tells its end or cancels the sweep");
+    }
+}
+
 int hd_specification_parse(const cJSON *body, const struct hd_specification_options *options, struct hd_problems *errors,
                            struct hd_problems *warnings, struct hd_specification *ret)
 {
@@ -223,6 +233,7 @@ int hd_specification_parse(const cJSON *body, const struct hd_specification_opti
         return -1;
     }
     hd_program_check_overlap(ret, warnings);
+    warn_of_no_timeout(ret, warnings);
     return 0;
 }
 

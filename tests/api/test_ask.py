@@ -51,6 +51,15 @@ class Asking:
 class AskAndTell(Asking, DaemonTest):
     daemon_options = {"grace": 60}  # no client is given up here
 
+    def test_a_client_that_vanishes_is_warned_of(self):
+        """Nothing but a limit in time frees what it holds."""
+        sampling = {"hyperparameter_sampling": self.grid(1), "max_total_runs": 1, "max_concurrent_runs": 1}
+        for fields, codes in (({}, ["NoTrialTimeout"]), ({"trial_timeout_seconds": 60}, [])):
+            sweep = self.submit(**sampling, **fields, run_config={"launcher": "client"})
+            self.assertEqual([warning["code"] for warning in sweep["warnings"]], codes)
+            self.end(self.take(sweep["run_id"])["run_id"])
+        self.assertNotIn("NoTrialTimeout", [warning["code"] for warning in self.submit(max_total_runs=1)["warnings"]])
+
     def test_from_the_first_question_to_the_end(self):
         sweep_id = self.client_sweep(2)
         self.assertEqual(self.sweep(sweep_id)["status"], "Starting")

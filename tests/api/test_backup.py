@@ -116,6 +116,32 @@ class Backup(DaemonTest):
         """What has this name, and what was made for it."""
         return [name for name in os.listdir(os.path.dirname(path)) if name.startswith(os.path.basename(path))]
 
+    def test_a_copy_in_its_own_state_folder(self):
+        """The files there are of a later time. What ran meanwhile is not run once more, and what runs is taken up."""
+        sweep_id = self.submit(max_total_runs=4, max_concurrent_runs=1, run_config=self.gated(), hyperparameter_sampling=self.grid(4))["run_id"]
+        runs = ["%s_%d" % (sweep_id, number) for number in range(4)]
+        self.gates.environment(runs[0])
+        path, database = os.path.join(self.folder, "copy.db"), os.path.join(self.daemon.state, "hyperdrive.db")
+        self.assertEqual(self.command(path).returncode, 0)
+        for run_id in runs[:2]:
+            self.report(run_id, "Accuracy", 1)
+            self.gates.release(run_id)
+            self.wait_for_run(run_id, "Completed")
+        self.gates.environment(runs[2])
+        self.wait_for_run(runs[2], "Running")
+        self.daemon.stop()
+        os.rename(path, database)
+        self.daemon.start()
+        for run_id in runs[:2]:
+            self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
+        self.wait_for_run(runs[2], "Running")
+        for run_id in runs[2:]:
+            self.report(run_id, "Accuracy", 2)
+            self.gates.release(run_id)
+            self.wait_for_run(run_id, "Completed")
+        self.wait_for_sweep(sweep_id, "Completed")
+        self.assertEqual(self.gates.started(), runs, "each ran once")
+
     def test_a_copy_beside_the_log_of_another_database(self):
         """SQLite would play the log over it, page by page."""
         sweep_id = self.finished_sweep()["run_id"]
@@ -128,7 +154,11 @@ class Backup(DaemonTest):
         os.rename(path, database)
         code, said = self.daemon.refused()
         self.assertEqual(code, 2, said)
-        self.assertIn("%s is a backup, and %s-wal the log of another database: remove %s-wal and %s-shm" % (4 * (database,)), said)
+        sentence = "%s is a backup, and %s-wal the log of another database: remove %s-wal and %s-shm" % (4 * (database,))
+        self.assertIn(sentence, said)
+        checked = subprocess.run([harness.HYPERDRIVED, "--state-dir", self.daemon.state, "--check-database"], capture_output=True, text=True,
+                                 timeout=harness.DEADLINE, check=False)
+        self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (1, "", "hyperdrived: %s\n" % sentence))
         for companion in ("-wal", "-shm"):
             os.unlink(database + companion)
         self.daemon.start()

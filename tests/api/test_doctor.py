@@ -11,6 +11,7 @@ import unittest
 import harness
 from fake_machine import FakeMachine, uuid
 from harness import DaemonTest, wait_until
+from test_tls import openssl
 
 NAMES = ["address", "daemon", "token", "version", "database", "clock", "state folder", "secrets", "file system", "free space", "lock",
          "monitor", "configuration", "python3", "systemd", "limits", "leftovers", "devices"]
@@ -70,6 +71,74 @@ class Doctor(DaemonTest):
                 os.chmod(path, before)
         os.chmod(os.path.join(self.daemon.state, "token"), 0o640)  # a group that may use the daemon of the system
         self.assertEqual(self.examine()[0], 0)
+
+    def test_a_folder_through_which_users_of_run_as_may_go(self):
+        os.chmod(self.daemon.state, 0o711)
+        self.assertEqual(self.examine()[1]["state folder"], ("ok", self.daemon.state + ", mode 0711"))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_a_folder_that_was_given_away(self):
+        os.chown(self.daemon.state, 65534, -1)
+        self.assertOnlyFault("state folder", r"belongs to another user \(uid 65534\) than the daemon's \(uid 0\), which refuses it at its next "
+                                             r"start; chown 0 ")
+
+    def test_a_database_that_is_gone(self):
+        self.finished_sweep()
+        self.daemon.stop()
+        path = os.path.join(self.daemon.state, "hyperdrive.db")
+        aside = os.path.join(self.folder, "aside.db")
+        os.rename(path, aside)
+        found = self.examine()[1]
+        self.assertEqual(found["database"], ("fault", "%s is missing, and runs are there: put it back, or a backup of it, before hyperdrived is "
+                                                      "started" % path))
+        os.rename(aside, path)
+        self.daemon.start()
+
+    def test_certificates_that_end(self):
+        for days, result, sentence in ((3, "warning", "the certificate is valid until"), (60, "ok", "the configuration is right")):
+            certificate, key = os.path.join(self.folder, "own.pem"), os.path.join(self.folder, "own.key")
+            openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", certificate,
+                    "-days", str(days), "-subj", "/CN=own", "-addext", "subjectAltName=IP:127.0.0.1")
+            path = os.path.join(self.folder, "hyperdrived.conf")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("tls_certificate = %s\ntls_key = %s\ntls_ca = %s\n" % (certificate, key, certificate))
+            self.daemon.restart(options=["--config", path])
+            code, found = self.examine()
+            self.assertEqual((code, found["configuration"][0]), (0, result), found)
+            self.assertIn(sentence, found["configuration"][1])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root makes mounts of its own, and is somebody else")
+    def test_units_of_a_user(self):
+        """On a machine that systemd runs, played by programs of our own."""
+        programs, own = os.path.join(self.folder, "programs"), os.path.join(self.folder, "home", "hyperdrive")
+        os.chmod(self.folder, 0o755)
+        for folder in (programs, own):
+            os.makedirs(folder)
+        command = shutil.copy(harness.COMMAND, programs)
+        for unit, linger, result, sentence in (
+                (("loaded", "active", "enabled"), "yes", "ok", "this user's hyperdrived.service is active"),
+                (("loaded", "active", "enabled"), "no", "warning", "ends with its children when you log out; loginctl enable-linger"),
+                (("loaded", "active", "disabled"), "yes", "warning", "does not start with the machine; systemctl --user enable hyperdrived.service"),
+                (("loaded", "active", "disabled\nTriggeredBy=hyperdrived.socket"), "yes", "ok", "is active"),
+                (("loaded", "inactive", "disabled"), "yes", "warning", "is not active; systemctl --user enable --now"),
+                (("loaded", "failed", "enabled"), "yes", "fault", "has failed; see: journalctl --user"),
+                (("not-found", "inactive", ""), "yes", "ok", "there is no unit")):
+            with self.subTest(unit=unit, linger=linger):
+                for name, text in (("systemctl", "LoadState=%s\nActiveState=%s\nUnitFileState=%s" % unit), ("loginctl", "Linger=" + linger)):
+                    path = os.path.join(programs, name)
+                    with open(path, "w", encoding="utf-8") as file:
+                        file.write("#!/bin/sh\ncat <<END\n%s\nEND\n" % text)
+                    os.chmod(path, 0o755)
+                script = 'mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec setpriv --reuid 65534 --clear-groups "$@"'
+                done = subprocess.run(["unshare", "--mount", "/bin/sh", "-c", script, "sh", command, "doctor", "--json", "--state-dir", own],
+                                      capture_output=True, text=True, timeout=harness.DEADLINE, check=False, env={
+                                          **harness.clean_environment(), "PATH": programs + ":" + os.environ["PATH"],
+                                          "XDG_STATE_HOME": os.path.dirname(own)})
+                if "unshare" in done.stderr or "mount" in done.stderr:
+                    self.skipTest("no mounts of one's own here: " + done.stderr)
+                told = {check["check"]: check for check in harness.read_json(done.stdout)["checks"]}["systemd"]
+                self.assertEqual(told["result"], result, told)
+                self.assertIn(sentence, told["message"])
 
     def test_a_dead_daemon_with_its_old_address(self):
         self.daemon.kill()

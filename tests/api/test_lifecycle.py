@@ -47,6 +47,25 @@ class Address(DaemonTest):
         self.daemon.start()
         self.assertEqual(self.daemon.url, first)
 
+    def test_another_address_than_running_children_know(self):
+        """What they were given in their environment stays what it was."""
+        first = self.daemon.url
+        _, runs = self.running_sweep(2)
+        begin = len(self.daemon.log())
+        self.daemon.restart(listen="127.0.0.2:0")
+        self.assertEqual(self.client.read("/version")["asked_by"], "owner")
+        self.assertRegex(self.daemon.log()[begin:], r"warning: the daemon listened on %s before, which 2 running children still report to: they "
+                                                    r"cannot reach it on %s" % (re.escape(first), re.escape(self.daemon.url)))
+        begin = len(self.daemon.log())
+        self.daemon.restart(listen="127.0.0.2:0")
+        self.assertNotIn("before, which", self.daemon.log()[begin:])
+        for run_id in runs:
+            self.gates.release(run_id)
+            self.wait_for_run(run_id, "Completed")
+        begin = len(self.daemon.log())
+        self.daemon.restart(listen="127.0.0.1:0")
+        self.assertNotIn("before, which", self.daemon.log()[begin:], "nobody reports to it")
+
     def test_recorded_port_that_is_taken_is_refused(self):
         port = int(self.daemon.url.rpartition(":")[2])
         self.daemon.stop()

@@ -244,9 +244,9 @@ START_TEST(folder_as_file)
 }
 END_TEST
 
-START_TEST(check_help_and_version_end_the_program)
+START_TEST(help_and_version_end_the_program)
 {
-    static const char *const options[] = {"--check-config", "--help", "--version"};
+    static const char *const options[] = {"--help", "--version"};
     struct settings settings;
     struct hd_error error = {0};
     write_file("slots = 2\n", 10);
@@ -254,6 +254,9 @@ START_TEST(check_help_and_version_end_the_program)
         ck_assert_int_eq(load(&settings, &error, options[i], NULL, NULL), 1);
     ck_assert_int_eq(load(&settings, &error, "--check-database", NULL, NULL), 0); /* it needs the settings: where the database is */
     ck_assert(settings.check_database);
+    settings_clear(&settings);
+    ck_assert_int_eq(load(&settings, &error, "--check-config", NULL, NULL), 0); /* they are held against the machine, too */
+    ck_assert(settings.check_only);
     settings_clear(&settings);
     write_file("slots = x\n", 10);
     ck_assert_int_eq(load(&settings, &error, "--check-config", NULL, NULL), -HD_INVALID);
@@ -420,7 +423,7 @@ int main(void)
     tcase_add_loop_test(tests, bad_option, 0, sizeof bad_options / sizeof bad_options[0]);
     tcase_add_test(tests, missing_file);
     tcase_add_test(tests, folder_as_file);
-    tcase_add_test(tests, check_help_and_version_end_the_program);
+    tcase_add_test(tests, help_and_version_end_the_program);
     tcase_add_test(tests, shipped_file_shows_the_defaults);
     tcase_add_test(tests, built_in_defaults);
     tcase_add_test(tests, taken_again);

@@ -476,6 +476,13 @@ START_TEST(every_default_is_filled_in)
 }
 END_TEST
 
+#define NO_TRIAL_TIMEOUT                                                                                                                   \
+    {                                                                                                                                      \
+        "NoTrialTimeout", "trial_timeout_seconds",                                                                                         \
+            "'trial_timeout_seconds' is not given: a child whose client vanishes runs for ever, and keeps its place among "                \
+            "'max_concurrent_runs', until somebody tells its end or cancels the sweep"                                                     \
+    }
+
 /* Right bodies: the changes, a field of the output that they make, and the warnings. */
 #define NO_PROGRAM " has no effect with the client launcher: whoever asks for a child runs it"
 
@@ -592,9 +599,12 @@ static const struct {
      "\"json\"",
      {{"ArgumentOverlap", "run_config.arguments",
        "'run_config.arguments' and the parameter space both give --lr, --layers; the swept value comes last and usually wins"}}},
-    {{{"run_config", "{\"launcher\": \"Client\"}"}}, "run_config.launcher", "\"client\"", {{0}}},
+    {{{"run_config", "{\"launcher\": \"Client\"}"}}, "run_config.launcher", "\"client\"", {NO_TRIAL_TIMEOUT}},
+    {{{"run_config", "{\"launcher\": \"client\"}"}, {"trial_timeout_seconds", "60"}}, "run_config.launcher", "\"client\"", {{0}}},
+    {{{"run_config", "{\"launcher\": \"client\", \"max_run_duration_seconds\": 60}"}}, "run_config.launcher", "\"client\"", {{0}}},
     {{{"run_config", "{\"launcher\": \"client\", \"command\": \"t $AZUREML_SWEEP_lr $AZUREML_SWEEP_layers\", \"snapshot\": false, "
-                     "\"gpus_per_run\": 8, \"cpus_per_run\": 1.0, \"memory_limit_mb\": 5, \"cpu_limit\": true, \"interpreter\": null}"}},
+                     "\"gpus_per_run\": 8, \"cpus_per_run\": 1.0, \"memory_limit_mb\": 5, \"cpu_limit\": true, \"interpreter\": null}"},
+      {"trial_timeout_seconds", "60"}},
      "run_config.gpus_per_run",
      "8",
      {{"Ignored", "run_config.command", "'run_config.command'" NO_PROGRAM},
@@ -603,7 +613,8 @@ static const struct {
       {"Ignored", "run_config.memory_limit_mb", "'run_config.memory_limit_mb'" NO_PROGRAM},
       {"Ignored", "run_config.cpu_limit", "'run_config.cpu_limit'" NO_PROGRAM}}},
     {{{"run_config", "{\"launcher\": \"client\", \"inputs\": {\"a\": 1}, \"outputs\": {}, \"environment_variables\": {\"X\": \"\"}, "
-                     "\"retry_on\": [\"signal\"]}"}},
+                     "\"retry_on\": [\"signal\"]}"},
+      {"trial_timeout_seconds", "60"}},
      "run_config.retry_on",
      "[\"signal\"]",
      {{"Ignored", "run_config.inputs", "'run_config.inputs'" NO_PROGRAM},
@@ -621,7 +632,8 @@ static const struct {
      "\"train.py\"",
      {{"Ignored", "run_config.script", "'run_config.script' has no effect with the client launcher: whoever asks for a child runs it"},
       {"Ignored", "run_config.source_directory",
-       "'run_config.source_directory' has no effect with the client launcher: whoever asks for a child runs it"}}},
+       "'run_config.source_directory' has no effect with the client launcher: whoever asks for a child runs it"},
+      NO_TRIAL_TIMEOUT}},
     {{COMMAND, {"run_config.arguments", "[1]"}, {"run_config.interpreter", "\"perl\""}},
      "run_config.arguments",
      "[1]",
