@@ -450,6 +450,7 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
                 .gpus = daemon->settings->gpus,
                 .cuda_visible = getenv("CUDA_VISIBLE_DEVICES"),
                 .rocr_visible = getenv("ROCR_VISIBLE_DEVICES"),
+                .hip_visible = getenv("HIP_VISIBLE_DEVICES"),
             },
         .snapshot_limit = daemon->settings->snapshot_limit,
         .policy_memory = daemon->settings->policy_memory_mb << 20,

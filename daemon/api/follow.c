@@ -27,6 +27,8 @@ struct follower {
     bool busy;      /* the job is on the pool */
     bool more;      /* the last piece was a full one */
     bool run_ended; /* before the job read */
+    bool placed;    /* the reader knows where what comes next stands in the log */
+    bool gap;       /* what stands there is gone */
 };
 
 struct followers {
@@ -58,6 +60,15 @@ static void free_follower(struct follower *follower)
 /* --- Reading ----------------------------------------------------------------------------------------------------------------------------
  */
 
+static void skip_gone(struct follower *follower, int64_t size)
+{
+    struct follow_wish *wish = &follower->wish;
+
+    wish->kept_from = log_file_kept_from(wish->name, wish->file, size);
+    if (follower->offset < wish->kept_from)
+        follower->offset = wish->kept_from;
+}
+
 /* On the pool. A file that has become shorter was begun anew: so does its follower. */
 static void read_piece(uv_work_t *work)
 {
@@ -76,14 +87,15 @@ static void read_piece(uv_work_t *work)
     }
     if (status.st_size < follower->offset)
         follower->offset = 0;
-    wish->kept_from = log_file_kept_from(wish->name, wish->file, status.st_size);
-    if (follower->offset < wish->kept_from) /* it is too slow, and the log grows beyond its limit */
-        follower->offset = wish->kept_from;
+    if (!follower->placed)
+        skip_gone(follower, status.st_size);
     if (follower->piece == NULL)
         follower->piece = malloc(PIECE);
     follower->length = follower->piece != NULL ? pread(wish->file, follower->piece, PIECE, follower->offset) : -1;
     if (follower->length < 0 && errno == EINTR)
         follower->length = 0;
+    /* After the reading: what goes meanwhile reads as zeros. */
+    follower->gap = follower->length > 0 && follower->offset < log_file_kept_from(wish->name, wish->file, status.st_size);
 }
 
 static int note_end(void *context, const struct store_run *run)
@@ -118,9 +130,13 @@ static void after_reading(uv_work_t *work, int status)
     }
     if (status != 0 || follower->length < 0) {
         http_stream_cut(follower->stream);
+    } else if (follower->gap) { /* the reader is too slow, and the log grows beyond its limit: he may ask for what is left */
+        follower->more = false;
+        http_stream_break(follower->stream);
     } else {
         http_stream_append(follower->stream, follower->piece, (size_t)follower->length);
         follower->offset += follower->length;
+        follower->placed = follower->placed || follower->length > 0;
         follower->more = follower->length == PIECE;
         if (follower->more)
             look(follower);
@@ -139,7 +155,7 @@ static void look(struct follower *follower)
 {
     struct api *api = follower->followers->api;
 
-    if (follower->busy || http_stream_full(follower->stream))
+    if (follower->busy || follower->gap || http_stream_full(follower->stream))
         return;
     follower->run_ended = run_has_ended(api, follower->wish.run);
     follower->busy = true;
@@ -190,6 +206,7 @@ static int choose_begin(struct http_request *request, struct follower *follower)
     if (range == 0)
         return 200;
     if (range > 0) {
+        follower->placed = true;
         /* Where it ends is not known yet: RFC 8673 has this number for that. */
         snprintf(field, sizeof field, "bytes %" PRId64 "-9007199254740991/*", follower->offset);
         http_reply_header(request, "Content-Range", field);

@@ -140,8 +140,6 @@ static int print_point(void *context, const struct store_stored_point *point)
     struct shape *shape = context;
     struct hd_text *text = &shape->answer->text;
 
-    if (point->sequence < shape->answer->question->from)
-        return 0;
     hd_text_format(text, "%s{\"sequence\":%" PRId64 ",\"ordinal\":%" PRId64 ",\"value\":", shape->in_list++ > 0 ? "," : "", point->sequence,
                    point->ordinal);
     metric_value_print(text, point, shape->run_id);
@@ -157,7 +155,8 @@ static int print_point(void *context, const struct store_stored_point *point)
 static int produce_points(struct answer *answer, struct store_reader *reader)
 {
     struct shape shape = {.answer = answer};
-    const struct store_metrics_reader callbacks = {.series = open_points, .point = print_point, .context = &shape};
+    const struct store_metrics_reader callbacks = {
+        .series = open_points, .point = print_point, .context = &shape, .from = answer->question->from};
     int result;
 
     hd_text_add_string(&answer->text, "{\"points\":{");

@@ -1,16 +1,20 @@
 /* What this daemon answers, for programs and people that want to know. */
 #include "openapi.h"
 
+#include "answer.h"
 #include "handlers.h"
+
+static int produce(struct answer *answer, struct store_reader *reader)
+{
+    (void)reader; /* the store is not asked */
+    answer->content_type = "application/yaml";
+    hd_text_add_string(&answer->text, api_document);
+    return 0;
+}
 
 void api_openapi(struct http_request *request, void *context)
 {
-    const struct api *api = context;
-    struct hd_text text = {0};
+    const struct answer_question question = {.tagged = true};
 
-    if (http_unchanged(request, api->instance))
-        return;
-    hd_text_add_string(&text, api_document);
-    http_reply_text(request, 200, "application/yaml", &text);
-    hd_text_clear(&text);
+    answer_start(request, context, produce, &question);
 }

@@ -198,6 +198,8 @@ size_t http_stream_held(const struct http_stream *stream);
 void http_stream_append(struct http_stream *stream, const char *bytes, size_t length);
 /* What was appended is still sent, and then the end. */
 void http_stream_end(struct http_stream *stream);
+/* What was appended is still sent, and then the connection breaks, so that its reader knows that there was more. */
+void http_stream_break(struct http_stream *stream);
 /* The connection breaks. */
 void http_stream_cut(struct http_stream *stream);
 

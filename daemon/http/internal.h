@@ -74,6 +74,7 @@ struct http_stream {
     bool woken;     /* in the server's list of those to be resumed */
     bool wanting;   /* `wanted` is to be called */
     bool ended, cut;
+    bool broken; /* what was appended is sent, and no end behind it */
 };
 
 struct http_reply_field {

@@ -49,7 +49,7 @@ static ssize_t give(void *data, uint64_t position, char *buffer, size_t size)
         return (ssize_t)length;
     }
     if (stream->ended)
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return stream->broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
     stream->suspended = true;
     MHD_suspend_connection(stream->request->connection);
     return 0;
@@ -218,6 +218,12 @@ void http_stream_end(struct http_stream *stream)
 {
     stream->ended = true;
     wake(stream);
+}
+
+void http_stream_break(struct http_stream *stream)
+{
+    stream->broken = true;
+    http_stream_end(stream);
 }
 
 void http_stream_cut(struct http_stream *stream)

@@ -32,6 +32,7 @@ struct devices_settings {
     const char *gpus;         /* "auto", "none", or a list of positions (NVIDIA first), UUIDs and ids */
     const char *cuda_visible; /* the daemon's own CUDA_VISIBLE_DEVICES, which limits what it hands out; NULL: not set */
     const char *rocr_visible; /* the same, ROCR_VISIBLE_DEVICES */
+    const char *hip_visible;  /* the same, HIP_VISIBLE_DEVICES */
 };
 
 enum { DEVICES_MAX = 128 };

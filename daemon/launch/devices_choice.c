@@ -19,18 +19,32 @@ static long read_index(const char *entry)
     return errno == 0 && *end == '\0' ? index : -1;
 }
 
+/* The GPUs of a vendor that the variables read so far leave, as the next one counts them. */
+struct left {
+    struct gpu *gpus[DEVICES_MAX];
+    int count;
+    bool renumbered; /* a variable has put them into its order */
+};
+
+static void leave_all(struct devices_found *found, enum gpu_vendor vendor, struct left *ret_left)
+{
+    *ret_left = (struct left){.count = 0};
+    for (int i = 0; i < found->count; i++)
+        if (found->gpus[i].vendor == vendor)
+            ret_left->gpus[ret_left->count++] = &found->gpus[i];
+}
+
 /* The one GPU that `entry` names: by index, or by its UUID or the unique beginning of it. NULL: none, or several. */
-static struct gpu *find_visible(struct devices_found *found, enum gpu_vendor vendor, const char *entry)
+static struct gpu *find_visible(const struct left *left, const char *entry)
 {
     long index = read_index(entry);
     struct gpu *named = NULL;
 
-    for (int i = 0; i < found->count; i++) {
-        struct gpu *gpu = &found->gpus[i];
+    for (int i = 0; i < left->count; i++) {
+        struct gpu *gpu = left->gpus[i];
+        int own_index = left->renumbered ? i : gpu->index;
 
-        if (gpu->vendor != vendor)
-            continue;
-        if (index >= 0 ? gpu->index == index : strlen(entry) > strlen("GPU-") && strncasecmp(gpu->uuid, entry, strlen(entry)) == 0) {
+        if (index >= 0 ? own_index == index : strlen(entry) > strlen("GPU-") && strncasecmp(gpu->uuid, entry, strlen(entry)) == 0) {
             if (named != NULL)
                 return NULL;
             named = gpu;
@@ -39,40 +53,82 @@ static struct gpu *find_visible(struct devices_found *found, enum gpu_vendor ven
     return named;
 }
 
-/* An entry that names nothing hides what stands behind it, as it does for the programs that read the variable. */
-static void limit_by_variable(struct devices_found *found, enum gpu_vendor vendor, const char *name, const char *value,
-                              bool allowed[DEVICES_MAX])
+static void add_once(struct left *left, struct gpu *gpu)
 {
-    char *copy, *rest, *entry;
-    bool valid = true, any = false;
+    for (int i = 0; i < left->count; i++)
+        if (left->gpus[i] == gpu)
+            return;
+    left->gpus[left->count++] = gpu;
+}
 
-    for (int i = 0; value != NULL && i < found->count; i++)
-        if (found->gpus[i].vendor == vendor) {
-            allowed[i] = false;
-            any = true;
-        }
-    if (!any)
+static void note_invalid(struct devices_found *found, const char *name, const char *entry)
+{
+    if (strncmp(entry, "MIG-", 4) == 0)
+        devices_note(found, "%s of the daemon names %.79s: MIG instances are not handed out, nor what stands behind it", name, entry);
+    else if (entry[0] != '\0')
+        devices_note(found, "%s of the daemon names '%.79s', which is no single GPU of this machine: it hides what stands behind it", name,
+                     entry);
+}
+
+/* An entry that names nothing hides what stands behind it, as it does for the programs that read the variable. */
+static void limit_by_variable(struct devices_found *found, const char *name, const char *value, struct left *left)
+{
+    struct left named = {.renumbered = true};
+    char *copy, *rest, *entry;
+    struct gpu *gpu = NULL;
+
+    if (value == NULL || left->count == 0)
         return;
     copy = strdup(value);
     rest = copy;
-    while (rest != NULL && valid && (entry = strsep(&rest, ",")) != NULL) {
-        struct gpu *gpu;
-
+    do {
+        entry = strsep(&rest, ",");
+        if (entry == NULL)
+            break;
         entry += strspn(entry, " \t");
         entry[strcspn(entry, " \t")] = '\0';
-        gpu = find_visible(found, vendor, entry);
-        valid = gpu != NULL;
+        gpu = find_visible(left, entry);
         if (gpu != NULL)
-            allowed[gpu - found->gpus] = true;
-        else if (strncmp(entry, "MIG-", 4) == 0)
-            devices_note(found, "%s of the daemon names %.79s: MIG instances are not handed out, nor what stands behind it", name, entry);
-        else if (entry[0] != '\0')
-            devices_note(found, "%s of the daemon names '%.79s', which is no single GPU of this machine: it hides what stands behind it",
-                         name, entry);
-    }
+            add_once(&named, gpu);
+        else
+            note_invalid(found, name, entry);
+    } while (gpu != NULL);
     if (copy == NULL)
         devices_note(found, "there was no memory to read %s", name);
     free(copy);
+    *left = named;
+}
+
+static bool is_given(const char *value)
+{
+    return value != NULL && value[0] != '\0';
+}
+
+/* HIP counts within what ROCR leaves, and does not know an empty variable from none. It takes CUDA_VISIBLE_DEVICES where it has none of its
+ * own; where there are NVIDIA GPUs as well, that one speaks of them. */
+static void limit_by_hip(const struct devices_settings *settings, struct devices_found *found, bool has_nvidia, struct left *left)
+{
+    if (is_given(settings->hip_visible))
+        limit_by_variable(found, "HIP_VISIBLE_DEVICES", settings->hip_visible, left);
+    else if (is_given(settings->cuda_visible) && !has_nvidia)
+        limit_by_variable(found, "CUDA_VISIBLE_DEVICES", settings->cuda_visible, left);
+}
+
+static void limit_by_environment(const struct devices_settings *settings, struct devices_found *found, bool allowed[DEVICES_MAX])
+{
+    struct left nvidia, amd;
+    bool has_nvidia;
+
+    leave_all(found, GPU_NVIDIA, &nvidia);
+    leave_all(found, GPU_AMD, &amd);
+    has_nvidia = nvidia.count > 0;
+    limit_by_variable(found, "CUDA_VISIBLE_DEVICES", settings->cuda_visible, &nvidia);
+    limit_by_variable(found, "ROCR_VISIBLE_DEVICES", settings->rocr_visible, &amd);
+    limit_by_hip(settings, found, has_nvidia, &amd);
+    for (int i = 0; i < nvidia.count; i++)
+        allowed[nvidia.gpus[i] - found->gpus] = true;
+    for (int i = 0; i < amd.count; i++)
+        allowed[amd.gpus[i] - found->gpus] = true;
 }
 
 static bool is_chosen(const struct gpu *gpu, int position, const char *entry)
@@ -121,10 +177,7 @@ void devices_choose(const struct devices_settings *settings, struct devices_foun
     bool allowed[DEVICES_MAX] = {false};
     int count = 0;
 
-    for (int i = 0; i < found->count; i++)
-        allowed[i] = true;
-    limit_by_variable(found, GPU_NVIDIA, "CUDA_VISIBLE_DEVICES", settings->cuda_visible, allowed);
-    limit_by_variable(found, GPU_AMD, "ROCR_VISIBLE_DEVICES", settings->rocr_visible, allowed);
+    limit_by_environment(settings, found, allowed);
     if (strcasecmp(settings->gpus, "auto") != 0)
         limit_by_setting(found, settings->gpus, allowed);
     for (int i = 0; i < found->count; i++) {

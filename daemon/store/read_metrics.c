@@ -7,7 +7,9 @@ static const char SERIES_OF_SWEEP[] = "SELECT run.run, run.id, series.name, name
 static const char SERIES_OF_RUN[] = "SELECT run.run, run.id, series.name, name.text, series.form, series.listed, series.points FROM run "
                                     "CROSS JOIN series ON series.run = run.run CROSS JOIN name ON name.name = series.name "
                                     "WHERE run.run = ?1 ORDER BY series.position";
-static const char POINTS[] = "SELECT sequence, kind, value, step, at_us, ordinal FROM point WHERE run = ?1 AND name = ?2 ORDER BY sequence";
+static const char POINTS[] =
+    "SELECT sequence, kind, value, step, at_us, ordinal FROM point WHERE run = ?1 AND name = ?2 AND sequence >= ?3 "
+    "ORDER BY sequence";
 static const char RETRIES[] = "SELECT ordinal FROM retry WHERE run = ?1 ORDER BY attempt";
 
 /* Which attempt has reported: points come in the order of their ordinals, and so do the ends of attempts. */
@@ -73,7 +75,7 @@ static int give_points(struct store_reader *reader, int64_t run, int64_t name, c
 
     if (result != 0)
         return result;
-    statement = database_query(&reader->database, error, POINTS, "ii", run, name);
+    statement = database_query(&reader->database, error, POINTS, "iii", run, name, callbacks->from);
     if (statement == NULL)
         result = -(int)error->code;
     while (result == 0 && (result = database_step(&reader->database, statement, error)) == 1) {

@@ -554,6 +554,7 @@ struct store_metrics_reader {
     int (*series)(void *context, const struct store_series *series);
     int (*point)(void *context, const struct store_stored_point *point);
     void *context;
+    int64_t from; /* of each series only the points from this sequence on */
 };
 /* Of one child (`run`), or of all children of a sweep (`run` 0). */
 int store_read_metrics(struct store_reader *reader, int64_t sweep, int64_t run, const struct store_metrics_reader *callbacks,

@@ -32,10 +32,21 @@ static bool print_part(void *data, const char *bytes, size_t length)
     return written == length;
 }
 
+/* The log has grown beyond its limit meanwhile. */
+static void skip_gone(void *data, int64_t offset)
+{
+    struct log *log = data;
+
+    if (offset > log->offset) {
+        say("%lld bytes of the log are not kept", (long long)(offset - log->offset));
+        log->offset = offset;
+    }
+}
+
 /* Prints what is there beyond the offset. A log that is not there yet has nothing. */
 static int print_more(struct log *log, struct hd_error *error)
 {
-    struct rest_request request = {.path = log->file.data, .range_from = log->offset, .sink = print_part, .data = log};
+    struct rest_request request = {.path = log->file.data, .range_from = log->offset, .sink = print_part, .placed = skip_gone, .data = log};
     int result = rest_call(log->client->rest, &request, NULL, error);
 
     fflush(log->client->output.file);
@@ -53,7 +64,8 @@ static bool print_part_now(void *data, const char *bytes, size_t length)
 /* Prints what is added until the log ends, or the connection. */
 static int print_tail(struct log *log, struct hd_error *error)
 {
-    struct rest_request request = {.path = log->tail.data, .range_from = log->offset, .sink = print_part_now, .data = log, .endless = true};
+    struct rest_request request = {
+        .path = log->tail.data, .range_from = log->offset, .sink = print_part_now, .placed = skip_gone, .data = log, .endless = true};
     int result = rest_call(log->client->rest, &request, NULL, error);
 
     if (result == -HD_RANGE) {

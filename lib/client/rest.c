@@ -36,6 +36,7 @@ struct transfer {
     const struct rest_request *request;
     struct hd_text text;
     int64_t skip; /* bytes that were not asked for: a range was, and the server does not serve ranges */
+    bool placed;  /* where the range begins was looked at */
     bool too_large;
     bool sink_ended;
 };
@@ -72,6 +73,26 @@ static bool make_headers(struct rest *rest, const char *token)
            add_header(&rest->headers_with_body, "Content-Type: application/json") && add_header(&rest->headers_with_body, "Expect:");
 }
 
+/* A daemon that has not kept the beginning of the range sends what is left of it. */
+static void tell_place(struct transfer *transfer)
+{
+    const struct rest_request *request = transfer->request;
+    struct curl_header *header;
+    long long offset;
+
+    if (transfer->placed || request->placed == NULL) {
+        return;
+    }
+    transfer->placed = true;
+    if (curl_easy_header(transfer->rest->curl, "Content-Range", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        strncmp(header->value, "bytes ", strlen("bytes ")) == 0) {
+        offset = strtoll(header->value + strlen("bytes "), NULL, 10);
+        if (offset != request->range_from) {
+            request->placed(request->data, offset);
+        }
+    }
+}
+
 static size_t receive(char *bytes, size_t size, size_t count, void *data)
 {
     struct transfer *transfer = data;
@@ -87,6 +108,9 @@ static size_t receive(char *bytes, size_t size, size_t count, void *data)
         length -= skipped;
     }
     if (transfer->request->sink != NULL && status >= 200 && status < 300) {
+        if (status == 206) {
+            tell_place(transfer);
+        }
         transfer->sink_ended = !transfer->request->sink(transfer->request->data, bytes, length);
         return transfer->sink_ended ? 0 : size * count;
     }

@@ -15,6 +15,8 @@ struct rest;
 
 /* Takes bytes of a good answer's body as they come; false ends the request. */
 typedef bool rest_sink(void *data, const char *bytes, size_t length);
+/* Told before the first byte where it stands, when that is not where the range was to begin. */
+typedef void rest_placed(void *data, int64_t offset);
 
 struct rest_request {
     const char *method;          /* NULL: GET */
@@ -25,7 +27,8 @@ struct rest_request {
     const char *last_event_id;   /* of an event stream: begin behind this one; NULL: at its beginning */
     int64_t range_from;          /* first byte that is wanted; 0: all */
     rest_sink *sink;             /* NULL: the body is kept in the answer */
-    void *data;                  /* for the sink */
+    rest_placed *placed;         /* NULL: nobody asks for a range */
+    void *data;                  /* for both */
     long timeout_ms;             /* for all of it; 0: as long as something comes now and then */
     bool endless;                /* nothing may come for as long as it likes: only a dead connection ends it */
 };

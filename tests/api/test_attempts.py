@@ -154,6 +154,9 @@ class Attempts(DaemonTest):
         points = self.client.read("/runs/%s/metrics" % run_id, form="points")["points"]
         self.assertEqual([(point["step"], point["attempt"]) for point in points["Accuracy"]], [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3)])
         self.assertEqual([(point["value"], point["attempt"]) for point in points["other"]], [(1, 1), (3, 3)])
+        points = self.client.read("/runs/%s/metrics" % run_id, **{"form": "points", "from": 3})["points"]
+        self.assertEqual([(point["step"], point["attempt"]) for point in points["Accuracy"]], [(2, 2), (1, 3), (2, 3)])
+        self.assertEqual(points["other"], [])
         self.assertEqual(self.run_of(run_id)["best_primary_metric"], 2.75)
         self.assertEqual(self.client.read("/runs/%s/metrics" % run_id)["metrics"]["other"], [1, 3])
 

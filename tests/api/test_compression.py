@@ -58,6 +58,11 @@ class Compression(DaemonTest):
                 self.assertEqual((head.headers["Content-Encoding"], head.headers["Content-Length"]), ("gzip", str(len(packed.body))))
         self.assertGreater(len(plain.body), 1 << 20)
 
+    def test_the_description_of_all_answers(self):
+        plain, packed = (self.fetch("/openapi.yaml", accepts) for accepts in (None, "gzip"))
+        self.assertCompressed(packed, plain.body)
+        self.assertEqual(packed.headers["Content-Type"], "application/yaml")
+
     def test_who_asks_for_it(self):
         _, run_id = self.reported(1)
         path = "/runs/%s/metrics" % run_id

@@ -184,6 +184,27 @@ class Chosen(DevicesTest):
         self.start(ROCR_VISIBLE_DEVICES="2," + amd_uuid(1))
         self.assertEqual(self.ids(), [amd_uuid(1), amd_uuid(3)])
 
+    def test_inherited_variable_of_hip(self):
+        """It counts within what ROCR_VISIBLE_DEVICES leaves, in its order; HIP programs read CUDA_VISIBLE_DEVICES too."""
+        self.machine.amd(3)
+        for expected, notes, environment in (
+                ([2], 0, {"HIP_VISIBLE_DEVICES": "1"}), ([2], 0, {"CUDA_VISIBLE_DEVICES": "1"}),
+                ([3], 0, {"HIP_VISIBLE_DEVICES": "2", "CUDA_VISIBLE_DEVICES": "0"}),
+                ([2], 0, {"ROCR_VISIBLE_DEVICES": "2,1", "HIP_VISIBLE_DEVICES": "1"}),
+                ([1, 3], 0, {"HIP_VISIBLE_DEVICES": "2," + amd_uuid(1)}), ([2], 1, {"HIP_VISIBLE_DEVICES": "1,-1,2"}),
+                ([], 1, {"ROCR_VISIBLE_DEVICES": "2", "HIP_VISIBLE_DEVICES": "2"}), ([1, 2, 3], 0, {"HIP_VISIBLE_DEVICES": ""})):
+            with self.subTest(environment):
+                self.start(**environment)
+                self.assertEqual(self.ids(), [amd_uuid(number) for number in expected])
+                self.assertEqual(len(self.devices()["notes"]), notes, self.devices()["notes"])
+                self.daemon.stop()
+
+    def test_each_variable_is_of_its_vendor(self):
+        self.machine.nvidia(2)
+        self.machine.amd(2)
+        self.start(CUDA_VISIBLE_DEVICES="1")
+        self.assertEqual(self.ids(), [uuid(1), amd_uuid(1), amd_uuid(2)])
+
     def test_setting(self):
         self.machine.nvidia(3)
         self.check([], "--gpus", "none")

@@ -1,10 +1,13 @@
 """A child that prints without end: the beginning of its log goes, also while no daemon is there; what is left has its offsets."""
 
+import http.client
 import os
+import re
 import subprocess
 
 import harness
 from harness import DaemonTest, wait_until
+from streams import Stream
 
 LIMIT = 64 * 1024
 LINES = 40000
@@ -22,7 +25,6 @@ mkfifo "$GATES/again"
 read -r code < "$GATES/again"
 exit "$code"
 """
-
 
 class LogLimit(DaemonTest):
     autostart = False
@@ -92,6 +94,42 @@ class LogLimit(DaemonTest):
                                   timeout=harness.DEADLINE, check=False)
             self.assertEqual((said.returncode, said.stdout), (0, written[kept_from:]))
             self.assertEqual(said.stderr.decode(), "hyperdrive: the first %d bytes of the log are not kept\n" % kept_from)
+
+    def test_who_follows_too_slowly_is_told_what_is_gone(self):
+        """The beginning goes while somebody reads it: what he gets has no gap that is not told, neither over HTTP nor by the command."""
+        if not self.can_make_holes():
+            self.skipTest("the file system of %s makes no holes" % self.folder)
+        lines = 1500000  # more than lies in pipes and sockets
+        run_id = self.submit(max_total_runs=1, run_config=self.gated(CHATTY.replace("80000", str(lines))))["run_id"] + "_0"
+        self.gates.wait_started(1)
+        wait_until(lambda: self.allocated(run_id) <= LIMIT, "a shorter log")
+        command = subprocess.Popen([harness.COMMAND, "--state-dir", self.daemon.state, "logs", "-f", run_id], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        self.addCleanup(command.stdout.close)
+        self.addCleanup(command.stderr.close)
+        self.addCleanup(command.kill)
+        begin = int(re.search(rb"first (\d+) bytes", command.stderr.readline())[1])
+        first = command.stdout.readline()
+        with Stream(self.client, "/runs/%s/logs/user_logs/std_log.txt" % run_id, follow="true") as stream:
+            stream.answer.readline()
+            self.gates.release(run_id)
+            wait_until(lambda: os.path.exists(os.path.join(self.gates.folder, "again")), "the end of more lines")
+            wait_until(lambda: self.allocated(run_id) <= LIMIT, "a shorter log")
+            written = "".join(LINE % number for number in range(lines)).encode()
+            with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
+                while stream.answer.read(1 << 20):
+                    pass
+
+        self.gates.release("again")
+        out = first + command.stdout.read()
+        said = command.stderr.read()
+        self.assertEqual(command.wait(harness.DEADLINE), 0)
+        gap = re.search(rb"hyperdrive: (\d+) bytes of the log are not kept\n", said)
+        self.assertIsNotNone(gap, said)
+        kept_from = self.log_of(run_id)["kept_from"]
+        rest = out.rfind(written[kept_from:])
+        self.assertEqual(out[:rest], written[begin:begin + rest])
+        self.assertEqual(begin + rest + int(gap[1]), kept_from)
 
     def test_a_log_below_the_limit_is_whole(self):
         run_id = self.submit(max_total_runs=1, run_config={"command": ["/bin/echo", "hello"]})["run_id"] + "_0"

@@ -80,6 +80,15 @@ class Reload(DaemonTest):
         self.reload("body_limit = 4 KiB\n")
         self.assertFalse(self.body_is_refused(3000), "it goes on after a refusal")
 
+    def test_a_pipe_is_not_read_again(self):
+        """As the shell makes it for --config <(...): it would be waited for, even by the stop."""
+        self.start("slots = 2\n")
+        os.unlink(self.path)
+        os.mkfifo(self.path)
+        self.assertIn("the settings stay as they were: %s: the configuration file is a pipe, which cannot be read a second time" % self.path,
+                      self.reload())
+        self.daemon.stop()
+
     def test_what_needs_a_restart_is_named_and_stays(self):
         self.start("log_level = info\n")
         url = self.daemon.url

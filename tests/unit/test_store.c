@@ -474,6 +474,40 @@ START_TEST(spooled_points_are_of_a_run_that_finalizes)
 }
 END_TEST
 
+static int see_series(void *context, const struct store_series *series)
+{
+    (void)context, (void)series;
+    return 0;
+}
+
+static int count_point(void *context, const struct store_stored_point *point)
+{
+    (void)point;
+    ++*(int *)context;
+    return 0;
+}
+
+/* Whoever asks for what is new again and again does not have all that is old read each time. */
+START_TEST(points_from_a_place_on_are_read_alone)
+{
+    int seen = 0;
+    struct store_metrics_reader reader = {.series = see_series, .point = count_point, .context = &seen, .from = 7};
+    struct store_found found;
+    struct hd_error error = {0};
+
+    running_sweep(1, "maximize", 0);
+    for (int i = 0; i < 9; i++)
+        ck_assert_int_eq(fixture_report(&fixture, "S_0", i), 0);
+    ck_assert_int_eq(store_find(store_loop_reader(fixture.store), "S_0", &found, &error), 0);
+    ck_assert_int_eq(store_read_metrics(store_loop_reader(fixture.store), 0, found.run, &reader, &error), 0);
+    ck_assert_int_eq(seen, 2);
+    reader.from = 0;
+    seen = 0;
+    ck_assert_int_eq(store_read_metrics(store_loop_reader(fixture.store), 0, found.run, &reader, &error), 0);
+    ck_assert_int_eq(seen, 9);
+}
+END_TEST
+
 static int append(void *context, int columns, char **values, char **names)
 {
     (void)columns, (void)names;
@@ -503,6 +537,8 @@ START_TEST(hot_questions_are_index_walks)
          "SEARCH event USING INTEGER PRIMARY KEY"},
         {"SELECT sequence, kind, value, step, at_us, ordinal FROM point WHERE run = 1 AND name = "
          "(SELECT sweep.metric FROM run JOIN sweep USING (sweep) WHERE run.run = 1) AND sequence >= 7 ORDER BY sequence LIMIT 64",
+         "SEARCH point USING PRIMARY KEY (run=? AND name=? AND sequence>?)"},
+        {"SELECT sequence, kind, value, step, at_us, ordinal FROM point WHERE run = 1 AND name = 2 AND sequence >= 7 ORDER BY sequence",
          "SEARCH point USING PRIMARY KEY (run=? AND name=? AND sequence>?)"},
     };
     sqlite3 *database;
@@ -619,6 +655,7 @@ int main(void)
     tcase_add_test(rows, ranking_merges_the_classes);
     tcase_add_test(rows, a_stop_is_for_running_runs);
     tcase_add_test(rows, spooled_points_are_of_a_run_that_finalizes);
+    tcase_add_test(rows, points_from_a_place_on_are_read_alone);
     tcase_add_test(rows, hot_questions_are_index_walks);
     tcase_add_test(rows, a_newer_database_is_refused);
     tcase_add_test(rows, an_older_database_is_brought_forward);
