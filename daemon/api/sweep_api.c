@@ -54,7 +54,7 @@ void api_reply_sweep(struct http_request *request, struct api *api, int64_t key,
  */
 
 struct submitting {
-    uv_work_t work;
+    struct lane_job work;
     struct http_request *request;
     struct api *api;
     cJSON *body;
@@ -140,7 +140,7 @@ void api_submit(struct http_request *request, void *context)
     }
     submitting->request = request;
     submitting->api = api;
-    submitting->work.data = submitting;
+    submitting->work.work.data = submitting;
     body_start(request, api, &submitting->work, parse_body, after_parsing);
 }
 
