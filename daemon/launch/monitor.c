@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -126,6 +127,22 @@ static bool reap(struct monitor *monitor)
     }
 }
 
+/* Since it was listed a process may have ended and its id have become another's: the pidfd comes first, then the look whether it is of the
+ * tree. */
+static void signal_process(const struct process_list *tree, pid_t process, int number, int second)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
+    pid_t parent = pidfd >= 0 ? processes_parent(process) : 0;
+    if (pidfd < 0)
+        return; /* it is gone, or there is a shortage: KILL is sent again and again */
+    if (parent == getpid() || process_list_has(tree, parent)) {
+        syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
+        if (second != 0)
+            syscall(SYS_pidfd_send_signal, pidfd, second, NULL, 0);
+    }
+    close(pidfd);
+}
+
 /* Sends `number`, and then `second` if it is not 0, once to each process of the tree, and to those that appear meanwhile. */
 static void signal_tree(const struct monitor *monitor, int number, int second)
 {
@@ -134,11 +151,8 @@ static void signal_tree(const struct monitor *monitor, int number, int second)
     for (int round = 0; grown && round < SIGNAL_ROUNDS; round++) {
         size_t before = tree.count;
         processes_add_descendants(&tree, getpid());
-        for (size_t i = before; i < tree.count; i++) {
-            kill(tree.pids[i], number);
-            if (second != 0)
-                kill(tree.pids[i], second);
-        }
+        for (size_t i = before; i < tree.count; i++)
+            signal_process(&tree, tree.pids[i], number, second);
         grown = tree.count > before;
     }
     if (tree.failed && !monitor->program_ended)
