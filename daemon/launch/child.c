@@ -435,6 +435,7 @@ static void watch_monitor(struct launch_child *child, int pidfd, int status)
     child->status_length = 0;
     child->failure[0] = '\0';
     child->overdue_ms = 0;
+    child->nothing_watched = false;
     int result = open_poll(child, &child->watch, pidfd, &child->pidfd, monitor_ended);
     if (result == 0 && status >= 0)
         result = open_poll(child, &child->listen, status, &child->status, status_ready);
