@@ -409,6 +409,7 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
         .big_answers = (int)settings->big_answers,
         .audit_days = settings->audit_days,
     };
+    lane_open(&daemon->api.lane, &daemon->loop, LANE_REQUESTS);
     api_backup_clear(settings->state_dir);
     snprintf(daemon->api.instance, sizeof daemon->api.instance, "%08x%08x", randombytes_random(), randombytes_random());
     if (event_hub_open(&daemon->api.events, &daemon->loop, daemon->store, error) != 0 ||
@@ -549,7 +550,7 @@ int daemon_run(struct settings *settings, struct hd_error *error)
     daemon.reload.data = &daemon;
     (void)signal(SIGPIPE, SIG_IGN);
     /* Jobs of the pool wait for the disk and for processes more than they compute. libuv reads this at the first job. */
-    (void)setenv("UV_THREADPOOL_SIZE", "16", 0);
+    (void)setenv("UV_THREADPOOL_SIZE", LANE_POOL_THREADS, 1);
     raise_descriptor_limit();
     result = open_rooms(&daemon, error);
     if (result == 0) {

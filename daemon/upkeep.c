@@ -108,7 +108,7 @@ static void find_old(uv_work_t *work)
 
     if (reader == NULL)
         return;
-    (void)store_read_old_sweeps(reader, now_us() - upkeep->old_days * DAY_US, upkeep->old_after, UPKEEP_OLD_AT_ONCE, take_old, upkeep,
+    (void)store_read_old_sweeps(reader, upkeep->now_us - upkeep->old_days * DAY_US, upkeep->old_after, UPKEEP_OLD_AT_ONCE, take_old, upkeep,
                                 &upkeep->error);
     store_give_reader(upkeep->api->store, reader);
 }
@@ -135,6 +135,19 @@ static void after_find(uv_work_t *work, int status)
     }
     more = upkeep->old_count == UPKEEP_OLD_AT_ONCE;
     upkeep->old_after = more ? upkeep->old[upkeep->old_count - 1].key : 0;
+}
+
+/* Decades of sweeps would go in a moment. */
+static void look_at_clock(struct upkeep *upkeep)
+{
+    bool believed;
+
+    upkeep->now_us = wall_clock_us(&upkeep->clock, &believed);
+    if (!believed && !upkeep->told_of_clock)
+        log_line(LOG_LEVEL_WARNING,
+                 "the clock was set forward by more than a day: until the daemon is started again keep_days counts as if "
+                 "it had not been");
+    upkeep->told_of_clock = !believed;
 }
 
 static bool is_old_due(const struct upkeep *upkeep)
@@ -225,6 +238,7 @@ static void on_timer(uv_timer_t *timer)
     if (is_old_due(upkeep)) {
         upkeep->old_days = upkeep->settings->keep_days;
         upkeep->old_count = 0;
+        look_at_clock(upkeep);
         start_job(upkeep, find_old, after_find);
     } else if (is_logs_due(upkeep)) {
         start_logs(upkeep);
@@ -241,6 +255,7 @@ void upkeep_open(struct upkeep *upkeep, uv_loop_t *loop, struct api *api, const 
     (void)uv_timer_start(&upkeep->timer, on_timer, PERIOD_MS, PERIOD_MS);
     upkeep->timer.data = upkeep->work.data = upkeep;
     upkeep->check_from_ms = uv_now(loop);
+    wall_clock_open(&upkeep->clock);
 }
 
 void upkeep_close(struct upkeep *upkeep, void (*closed)(void *data), void *data)

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "old_logs.h"
 #include "settings.h"
+#include "wall_clock.h"
 
 enum { UPKEEP_OLD_AT_ONCE = 64 };
 
@@ -19,8 +20,11 @@ struct upkeep {
     uint64_t check_from_ms;          /* end of the last check, or the start; by the loop's clock */
     bool checked;                    /* at least once */
     uint64_t old_from_ms;            /* end of the last look for old sweeps */
-    int64_t old_days;                /* keep_days then; 0: there was none yet */
-    int64_t old_after;               /* key of the sweep behind which the next look begins */
+    struct wall_clock clock;         /* by which they become old */
+    bool told_of_clock;
+    int64_t now_us;    /* by it, for the job */
+    int64_t old_days;  /* keep_days then; 0: there was none yet */
+    int64_t old_after; /* key of the sweep behind which the next look begins */
     struct upkeep_old {
         int64_t key;
         char id[64];

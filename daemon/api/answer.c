@@ -16,7 +16,7 @@ enum {
 };
 
 struct answer_work {
-    uv_work_t work;
+    struct lane_job work;
     struct http_request *request;
     struct api *api;
     answer_producer *producer;
@@ -181,7 +181,7 @@ void answer_start(struct http_request *request, struct api *api, answer_producer
         job->answer =
             (struct answer){.question = &job->question, .content_type = "application/json", .api = api, .file = -1, .error = &job->error};
         job->answer.prefers_gzip = http_prefers_gzip(request);
-        job->work.data = job;
+        job->work.work.data = job;
         if (job_start(api, &job->work, work, after) == 0)
             return;
     }

@@ -3,6 +3,7 @@
 #define HYPERDRIVED_API_H
 
 #include "http/http.h"
+#include "lane.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
 
@@ -28,6 +29,7 @@ struct api {
         int64_t at_us;    /* when the last look through the database ended; 0: there was none yet */
         char fault[1024]; /* what it found first; "": nothing */
     } check;
+    struct lane lane;         /* its part of the pool */
     int jobs;                 /* on the pool; their ends may still use the store */
     void (*idle)(void *data); /* waits for the last of them */
     void *idle_data;

@@ -12,7 +12,7 @@
 #include "job.h"
 
 struct backup {
-    uv_work_t work;
+    struct lane_job work;
     struct http_request *request;
     struct api *api;
     int file; /* -1: none */
@@ -109,7 +109,7 @@ void api_backup(struct http_request *request, void *context)
     }
     backup = calloc(1, sizeof *backup);
     if (backup != NULL) {
-        *backup = (struct backup){.request = request, .api = api, .file = -1, .work.data = backup};
+        *backup = (struct backup){.request = request, .api = api, .file = -1, .work.work.data = backup};
         if (job_start(api, &backup->work, make, after) == 0)
             return;
     }

@@ -21,7 +21,7 @@ struct follower {
     struct follower *previous, *next;
     struct follow_wish wish;
     int64_t offset;
-    uv_work_t work;
+    struct lane_job work;
     char *piece;    /* what the job has read; owned */
     ssize_t length; /* of it; negative: it cannot be read */
     bool busy;      /* the job is on the pool */
@@ -265,7 +265,7 @@ void followers_serve(struct followers *followers, struct http_request *request, 
     }
     follower->followers = followers;
     follower->wish = *wish;
-    follower->work.data = follower;
+    follower->work.work.data = follower;
     follower->next = followers->first;
     if (follower->next != NULL)
         follower->next->previous = follower;

@@ -24,7 +24,7 @@ void api_healthz(struct http_request *request, void *context)
 /* --- Reads that fail are tried again by who asks whether they still do ---------------------------------------------------------------- */
 
 struct look {
-    uv_work_t work;
+    struct lane_job work;
     struct api *api;
 };
 
@@ -50,7 +50,7 @@ static void look_again(struct api *api)
     if (job == NULL)
         return; /* the next question tries it */
     job->api = api;
-    job->work.data = job;
+    job->work.work.data = job;
     if (job_start(api, &job->work, look, after_look) == 0)
         api->looking_again = true;
     else

@@ -1,8 +1,8 @@
 #include "job.h"
 
-int job_start(struct api *api, uv_work_t *work, uv_work_cb perform, uv_after_work_cb after)
+int job_start(struct api *api, struct lane_job *job, uv_work_cb perform, uv_after_work_cb after)
 {
-    int status = uv_queue_work(api->loop, work, perform, after);
+    int status = lane_queue(&api->lane, job, perform, after);
 
     if (status == 0)
         api->jobs++;

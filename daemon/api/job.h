@@ -4,8 +4,8 @@
 
 #include "api.h"
 
-/* 0, or what uv_queue_work says. `after` must end with job_done(). */
-int job_start(struct api *api, uv_work_t *work, uv_work_cb perform, uv_after_work_cb after);
+/* 0, or what lane_queue() says. `after` must end with job_done(). */
+int job_start(struct api *api, struct lane_job *job, uv_work_cb perform, uv_after_work_cb after);
 /* The job's last word; what belongs to it may be freed already. */
 void job_done(struct api *api);
 

@@ -13,7 +13,7 @@
 #include "resource.h"
 
 struct file_work {
-    uv_work_t work;
+    struct lane_job work;
     struct http_request *request;
     struct api *api;
     char *folder; /* of the run */
@@ -159,7 +159,7 @@ static void start(struct http_request *request, struct api *api, const char *nam
     job->follow = follow;
     job->run = found.run;
     job->file = -1;
-    job->work.data = job;
+    job->work.work.data = job;
     job->folder = strdup(api->state_dir);
     job->name = name != NULL ? strdup(name) : NULL;
     if (job->folder == NULL || (name != NULL && job->name == NULL))

@@ -11,7 +11,7 @@
 
 struct reporting {
     struct store_report request; /* first: the write comes back as this */
-    uv_work_t work;
+    struct lane_job work;
     struct http_request *http;
     struct api *api;
     cJSON *body; /* names and strings of the points live in it */
@@ -139,6 +139,6 @@ void api_report(struct http_request *request, void *context)
     }
     reporting->http = request;
     reporting->api = api;
-    reporting->work.data = reporting;
+    reporting->work.work.data = reporting;
     body_start(request, api, &reporting->work, parse, after_parsing);
 }

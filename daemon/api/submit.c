@@ -11,7 +11,7 @@
 enum { KEY_MAX_BYTES = 128 };
 
 struct submitting {
-    uv_work_t work;
+    struct lane_job work;
     struct http_request *request;
     struct api *api;
     struct store_submission name; /* its key is NULL when it has none */
@@ -163,6 +163,6 @@ void api_submit(struct http_request *request, void *context)
     submitting->request = request;
     submitting->api = api;
     submitting->name.key = key;
-    submitting->work.data = submitting;
+    submitting->work.work.data = submitting;
     body_start(request, api, &submitting->work, parse_body, after_parsing);
 }

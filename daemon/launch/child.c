@@ -112,9 +112,9 @@ void child_close(struct launch_child *child)
 
 void child_start_job(struct launch_child *child, uv_work_cb job, uv_after_work_cb done)
 {
-    child->work.data = child;
+    child->work.work.data = child;
     child->working = true;
-    uv_queue_work(child->launch->loop, &child->work, job, done); /* fails only without a job */
+    uv_queue_work(child->launch->loop, &child->work.work, job, done); /* fails only without a job */
 }
 
 bool child_end_job(struct launch_child *child)
@@ -435,6 +435,7 @@ static void watch_monitor(struct launch_child *child, int pidfd, int status)
     child->status_length = 0;
     child->failure[0] = '\0';
     child->overdue_ms = 0;
+    child->nothing_watched = false;
     int result = open_poll(child, &child->watch, pidfd, &child->pidfd, monitor_ended);
     if (result == 0 && status >= 0)
         result = open_poll(child, &child->listen, status, &child->status, status_ready);
@@ -507,13 +508,12 @@ static void prepare_work(uv_work_t *work)
 
 static void prepare_done(uv_work_t *work, int status)
 {
-    (void)status;
     struct launch_child *child = work->data;
     const struct prepared *prepared = &child->prepared;
     if (child->ahead != NULL)
         ahead_moved(child->ahead);
     child->ahead = NULL;
-    if (child->closing && prepared->outcome == PREPARE_SPAWNED) {
+    if (child->closing && status == 0 && prepared->outcome == PREPARE_SPAWNED) {
         close(prepared->spawned.pidfd);
         close(prepared->spawned.status);
     }
@@ -540,7 +540,14 @@ static void prepare_done(uv_work_t *work, int status)
     }
 }
 
+/* What is copied from an earlier run may be large: one that waits for its turn holds up nobody. */
 void child_start(struct launch_child *child)
 {
-    child_start_job(child, prepare_work, prepare_done);
+    if (child->plan.resumed == NULL) {
+        child_start_job(child, prepare_work, prepare_done);
+        return;
+    }
+    child->work.work.data = child;
+    child->working = true;
+    lane_queue(&child->launch->copies, &child->work, prepare_work, prepare_done); /* it is not stopped: the launcher is not closing */
 }

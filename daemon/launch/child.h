@@ -8,6 +8,7 @@
 
 #include "confinement.h"
 #include "finish.h"
+#include "lane.h"
 #include "launch.h"
 #include "prepare.h"
 
@@ -21,6 +22,7 @@ struct launch {
     struct confinement confinement;
     struct launch_events events;
     struct launch_child *children; /* list */
+    struct lane copies;            /* preparations that copy what earlier runs have left */
     size_t tidying;                /* jobs of no child that are under way */
     bool closing;
     uv_timer_t stops; /* runs while a child is to end (stop.c); its close callback is the launcher's end */
@@ -49,7 +51,7 @@ struct launch_child {
     bool nothing_watched; /* a monitor that is overdue has nothing left to wait for */
     struct launch_identity identity;
 
-    uv_work_t work;
+    struct lane_job work;
     bool working;
     uv_timer_t timer;
     bool timer_gone;

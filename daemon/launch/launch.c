@@ -70,6 +70,7 @@ int launch_open(struct launch **ret_launch, uv_loop_t *loop, const struct launch
                               .log_limit = settings->log_limit,
                               .confinement = confined,
                               .events = *events};
+    lane_open(&launch->copies, loop, LANE_COPIES);
     uv_timer_init(loop, &launch->stops); /* cannot fail */
     launch->stops.data = launch;
     *ret_launch = launch;
@@ -103,6 +104,7 @@ void launch_close(struct launch *launch, void (*closed)(void *data), void *data)
     launch->closed_data = data;
     for (struct launch_child *child = launch->children; child != NULL; child = child->next)
         child_close(child);
+    lane_stop(&launch->copies);
     launch_close_when_empty(launch);
 }
 

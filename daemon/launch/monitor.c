@@ -14,6 +14,8 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,11 +36,12 @@ enum {
     KILL_PAUSE_MAX_US = SECOND_US,
     LOG_PAUSE_US = SECOND_US / 2, /* between looks at the log */
     EMPTY_WAIT_MS = 1000,
-    SIGNAL_ROUNDS = 20            /* what forks faster than we look is met again */
+    SIGNAL_ROUNDS = 20 /* what forks faster than we look is met again */
 };
 
 struct monitor {
     struct order order;
+    const char *folder; /* of the run, absolute */
     int attempt;
     int status; /* pipe to the launcher; -1: none */
     int record; /* the empty exit record */
@@ -124,6 +127,22 @@ static bool reap(struct monitor *monitor)
     }
 }
 
+/* Since it was listed a process may have ended and its id have become another's: the pidfd comes first, then the look whether it is of the
+ * tree. */
+static void signal_process(const struct process_list *tree, pid_t process, int number, int second)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
+    pid_t parent = pidfd >= 0 ? processes_parent(process) : 0;
+    if (pidfd < 0)
+        return; /* it is gone, or there is a shortage: KILL is sent again and again */
+    if (parent == getpid() || process_list_has(tree, parent)) {
+        syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
+        if (second != 0)
+            syscall(SYS_pidfd_send_signal, pidfd, second, NULL, 0);
+    }
+    close(pidfd);
+}
+
 /* Sends `number`, and then `second` if it is not 0, once to each process of the tree, and to those that appear meanwhile. */
 static void signal_tree(const struct monitor *monitor, int number, int second)
 {
@@ -132,11 +151,8 @@ static void signal_tree(const struct monitor *monitor, int number, int second)
     for (int round = 0; grown && round < SIGNAL_ROUNDS; round++) {
         size_t before = tree.count;
         processes_add_descendants(&tree, getpid());
-        for (size_t i = before; i < tree.count; i++) {
-            kill(tree.pids[i], number);
-            if (second != 0)
-                kill(tree.pids[i], second);
-        }
+        for (size_t i = before; i < tree.count; i++)
+            signal_process(&tree, tree.pids[i], number, second);
         grown = tree.count > before;
     }
     if (tree.failed && !monitor->program_ended)
@@ -275,12 +291,42 @@ static void run(struct monitor *monitor, struct record *record)
     leave_cgroup(monitor, record);
 }
 
+/* Somebody has removed the run's folder, perhaps with the others of its sweep: runs/<sweep>/<n/1000>/<n>. What is above is not ours. */
+static int remake_folder(const struct monitor *monitor)
+{
+    enum { LEVELS = 3 };
+    char path[PATH_MAX];
+    size_t length = strlen(monitor->folder), cut[LEVELS] = {length};
+    if (length >= sizeof path)
+        return -ENAMETOOLONG;
+    memcpy(path, monitor->folder, length + 1);
+    for (int i = 1; i < LEVELS; i++) {
+        char *slash = memrchr(path, '/', cut[i - 1]);
+        cut[i] = slash != NULL ? (size_t)(slash - path) : 0;
+    }
+    for (int i = LEVELS - 1; i >= 0; i--) {
+        path[cut[i]] = '\0';
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+            return -errno;
+        path[cut[i]] = monitor->folder[cut[i]];
+    }
+    return chdir(monitor->folder) < 0 ? -errno : 0;
+}
+
+static int write_record_once(const struct monitor *monitor, const struct record *record)
+{
+    int result = record_write(AT_FDCWD, monitor->attempt, monitor->record, record);
+    if (result == -ENOENT && remake_folder(monitor) == 0)
+        result = record_write(AT_FDCWD, monitor->attempt, monitor->record, record);
+    return result;
+}
+
 /* On a full disk the record is worth waiting for: with it the attempt is finished, without it lost. */
 static int write_record(const struct monitor *monitor, const struct record *record)
 {
     bool told = false;
     for (;;) {
-        int result = record_write(AT_FDCWD, monitor->attempt, monitor->record, record);
+        int result = write_record_once(monitor, record);
         bool again = result == -ENOSPC || result == -EDQUOT || result == -ENOMEM || result == -ENFILE;
         if (result < 0 && !told)
             fprintf(stderr, "hyperdrive-monitor: cannot write the exit record%s: %s\n", again ? ", trying again" : "", strerror(-result));
@@ -363,7 +409,8 @@ int main(int argc, char **argv)
         return MONITOR_EXIT_USAGE;
     }
     monitor.status = fcntl(MONITOR_STATUS_FD, F_SETFD, FD_CLOEXEC) < 0 ? -1 : MONITOR_STATUS_FD;
-    if (chdir(argv[1]) < 0)
+    monitor.folder = argv[1];
+    if (chdir(monitor.folder) < 0)
         return fail(&monitor, "cannot enter the run folder", errno);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         return fail(&monitor, "cannot become the reaper of the program's processes", errno);

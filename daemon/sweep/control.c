@@ -69,7 +69,7 @@ void control_run_ended(struct live_run *run, const struct store_sweep_state *sta
 
 void control_watch_duration(struct live_sweep *sweep, int64_t started_us)
 {
-    deadline_set(&sweep->sweeps->deadlines, &sweep->duration, started_us + sweep->specification.max_duration_us);
+    deadline_set(&sweep->sweeps->deadlines, &sweep->duration, deadline_behind_us(started_us, sweep->specification.max_duration_us));
 }
 
 void control_watch_timeout(struct live_run *run)
@@ -77,7 +77,7 @@ void control_watch_timeout(struct live_run *run)
     int64_t limit_us = run->sweep->specification.trial_timeout_us;
 
     if (limit_us > 0 && run->started_us > 0)
-        deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, run->started_us + limit_us);
+        deadline_set(&run->sweep->sweeps->deadlines, &run->timeout, deadline_behind_us(run->started_us, limit_us));
 }
 
 /* It has processes, its end is not stored, or it could not be taken up and will be. */

@@ -2,15 +2,29 @@
 
 #include <time.h>
 
-/* The timer's clock does not follow corrections of the wall clock, so it looks again at least this often. */
+/* The timer's clock stands still while the machine sleeps, so it looks again at least this often. */
 enum { LONGEST_SLEEP_MS = 10000, AGAIN_US = 1000000 };
 
-int64_t deadline_now_us(void)
+static int64_t clock_us(clockid_t clock)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t deadline_now_us(void)
+{
+    return clock_us(CLOCK_BOOTTIME);
+}
+
+int64_t deadline_behind_us(int64_t began_us, int64_t limit_us)
+{
+    int64_t passed_us = clock_us(CLOCK_REALTIME) - began_us;
+
+    if (passed_us < 0)
+        passed_us = 0;
+    return deadline_now_us() + (passed_us < limit_us ? limit_us - passed_us : 0);
 }
 
 /* --- A pairing heap: each deadline is a part of it itself ---------------------------------------------------------------------------- */

@@ -1,4 +1,6 @@
-/* Points in wall-clock time at which something must happen: many deadlines, one timer. Loop thread only. */
+/* Points in time at which something must happen: many deadlines, one timer. Loop thread only.
+ *
+ * By the clock that counts from the machine's start, asleep or not: a wall clock that is set must not end what runs. */
 #ifndef HYPERDRIVED_DEADLINE_H
 #define HYPERDRIVED_DEADLINE_H
 
@@ -11,7 +13,7 @@
 
 /* Part of the object that waits. A zeroed one is not set. */
 struct deadline {
-    int64_t at_us;                              /* since 1970 UTC */
+    int64_t at_us;                              /* by deadline_now_us() */
     struct deadline *first;                     /* of those below it in the heap, none of which is earlier */
     struct deadline *next, **link;              /* beside it; link NULL: not set */
     void (*reached)(struct deadline *deadline); /* the deadline is no longer set when this is called */
@@ -33,5 +35,8 @@ void deadline_set_again(struct deadlines *deadlines, struct deadline *deadline);
 bool deadline_is_set(const struct deadline *deadline);
 void deadline_clear(struct deadlines *deadlines, struct deadline *deadline);
 int64_t deadline_now_us(void);
+/* When `limit_us` have passed since a moment that is known by the wall clock, as what began before a restart is. At most `limit_us` from
+ * now, whatever that clock says. */
+int64_t deadline_behind_us(int64_t began_us, int64_t limit_us);
 
 #endif

@@ -15,7 +15,7 @@ struct removal {
         struct store_purge purge;
         struct store_give_back give_back;
     };
-    uv_work_t work;
+    struct lane_job work;
     struct sweeps *sweeps;
     bool unable; /* for want of memory */
     int64_t sweep;
@@ -117,8 +117,8 @@ static void on_removed(uv_work_t *work, int status)
 /* Folders before rows: rows that are left lead the next start to folders that are left. */
 static void remove_all(struct removal *removal)
 {
-    removal->work.data = removal;
-    if (uv_queue_work(removal->sweeps->loop, &removal->work, remove_folders, on_removed) != 0)
+    removal->work.work.data = removal;
+    if (lane_queue(&removal->sweeps->removals, &removal->work, remove_folders, on_removed) != 0)
         finish(removal);
 }
 

@@ -1,6 +1,7 @@
 /* Which sweeps have folders prepared for children to come: those that run one and will run another. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "core/program.h"
 #include "core/text.h"
@@ -36,8 +37,11 @@ static struct launch_ahead *open_ahead(const struct live_sweep *sweep)
     struct hd_strings outputs = {0};
     struct hd_text place = {0};
     struct launch_ahead *ahead = NULL;
+    struct timespec now;
 
-    hd_text_format(&place, "%s/" FOLDERS_AHEAD "/%s.%" PRId64, sweep->sweeps->settings.state_dir, sweep->id, deadline_now_us());
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    hd_text_format(&place, "%s/" FOLDERS_AHEAD "/%s.%" PRId64 ".%09ld", sweep->sweeps->settings.state_dir, sweep->id, (int64_t)now.tv_sec,
+                   now.tv_nsec);
     /* A folder that is prepared ahead belongs to nobody yet. */
     if (folders_snapshot(sweep, &snapshot) == 0 && !place.failed && sweep->specification.run.run_as == NULL &&
         folders_output_names(&sweep->specification, &outputs) == 0)

@@ -8,6 +8,7 @@
 #include "core/specification.h"
 #include "deadline.h"
 #include "devices.h"
+#include "lane.h"
 #include "launch/launch.h"
 #include "sweep.h"
 
@@ -82,9 +83,10 @@ struct sweeps {
     struct hd_strings device_notes;
     struct judge *judges; /* of the sweeps that have a policy */
     struct hd_memory policy_memory;
-    atomic_bool judges_stop; /* the pool is to leave off playing logs */
-    int64_t adopted;         /* children of earlier daemons at the start */
-    int submissions;         /* and looks for devices: under way on the pool or in the store */
+    atomic_bool judges_stop;         /* the pool is to leave off playing logs */
+    int64_t adopted;                 /* children of earlier daemons at the start */
+    int submissions;                 /* and looks for devices: under way on the pool or in the store */
+    struct lane snapshots, removals; /* submissions with what they copy; folders of sweeps that go */
     bool closing;
     bool quiet;                /* closing, and launcher and deadlines are gone */
     bool ending;               /* children are being ended, nothing is started */

@@ -19,7 +19,7 @@
 
 struct submit {
     struct store_create_sweep request; /* first: the write comes back as this */
-    uv_work_t work;
+    struct lane_job work;
     struct sweeps *sweeps;
     struct sweeps_submission submission;
     char id[64];
@@ -220,7 +220,7 @@ static void on_removed(uv_work_t *work, int status)
 
 static void discard(struct submit *submit)
 {
-    if (submit->snapshot == NULL || uv_queue_work(submit->sweeps->loop, &submit->work, remove_snapshot, on_removed) != 0)
+    if (submit->snapshot == NULL || lane_queue(&submit->sweeps->removals, &submit->work, remove_snapshot, on_removed) != 0)
         free_submit(submit);
 }
 
@@ -307,7 +307,7 @@ static void begin(void *data)
 
     submit->machine = allocation_machine(&submit->sweeps->allocation);
     submit->machine.no_limits = launch_no_limits(submit->sweeps->launch);
-    if (uv_queue_work(submit->sweeps->loop, &submit->work, prepare, on_prepared) == 0)
+    if (lane_queue(&submit->sweeps->snapshots, &submit->work, prepare, on_prepared) == 0)
         return;
     hd_error_set(&error, HD_UNAVAILABLE, "out of memory");
     fail(submit, &error);
@@ -322,7 +322,7 @@ void sweeps_submit(struct sweeps *sweeps, const struct sweeps_submission *submis
     if (submit != NULL) {
         submit->sweeps = sweeps;
         submit->submission = *submission;
-        submit->work.data = submit;
+        submit->work.work.data = submit;
         submit->snapshot_limit = sweeps->settings.snapshot_limit;
         make_id(submit->id);
         sweeps->submissions++;

@@ -37,6 +37,8 @@ int sweeps_open(struct sweeps **ret_sweeps, uv_loop_t *loop, struct store *store
     if (sweeps == NULL)
         return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
     sweeps->loop = loop;
+    lane_open(&sweeps->snapshots, loop, LANE_SUBMISSIONS);
+    lane_open(&sweeps->removals, loop, LANE_REMOVALS);
     sweeps->store = store;
     sweeps->settings = *settings;
     sweeps->tail = &sweeps->first;
@@ -112,6 +114,8 @@ void sweeps_close(struct sweeps *sweeps, void (*closed)(void *data), void *data)
     atomic_store(&sweeps->judges_stop, true);
     sweeps->closed = closed;
     sweeps->closed_data = data;
+    lane_stop(&sweeps->snapshots);
+    lane_stop(&sweeps->removals);
     for (struct live_sweep *sweep = sweeps->first; sweep != NULL; sweep = sweep->next)
         folders_forget(sweep);
     if (sweeps->launch != NULL)

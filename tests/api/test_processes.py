@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -282,6 +283,23 @@ class Death(ProcessTest):
         self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
         self.wait_for_sweep(sweep_id, "Failed")
         self.assertIsNone(stranger.poll(), "a process of somebody else was killed")
+
+    def test_run_folders_that_are_removed_under_their_children(self):
+        """What was trained is gone with them, but not how the child has ended."""
+        for above, daemon_is_dead in ((0, False), (2, False), (0, True)):
+            with self.subTest(above=above, daemon_is_dead=daemon_is_dead):
+                sweep_id, (run_id,) = self.running_sweep(1, max_total_runs=1)
+                folder = self.daemon.run_folder(run_id)
+                if daemon_is_dead:
+                    self.daemon.kill()
+                shutil.rmtree(os.path.abspath(os.path.join(folder, *[".."] * above)))
+                self.gates.release(run_id, 3)
+                if daemon_is_dead:
+                    self.daemon.start()
+                run = self.wait_for_run(run_id, "Failed")
+                self.assertEqual((run["error"]["code"], run["exit_code"]), ("NonZeroExit", 3))
+                self.wait_for_sweep(sweep_id)
+                self.assert_nothing_left(run_id)
 
     def test_lost_children_do_not_count_for_the_failure_limit(self):
         sweep_id, runs = self.running_sweep(3, max_total_runs=4, initial_failure_limit=1)

@@ -1,6 +1,7 @@
 /* Many deadlines, one timer: each is told once, the earliest first, unless it was cleared; moved ones count where they are now. */
 #include <check.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "sweep/deadline.h"
 
@@ -28,6 +29,29 @@ static void on_reached(struct deadline *deadline)
     last_us = deadline->at_us;
     waiter->told++;
     left--;
+}
+
+/* A wall clock that is set. */
+static int64_t set_forward_seconds;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int result = __real_clock_gettime(clock, time);
+
+    if (result == 0 && clock == CLOCK_REALTIME)
+        time->tv_sec += set_forward_seconds;
+    return result;
+}
+
+static int64_t wall_clock_us(void)
+{
+    struct timespec now;
+
+    ck_assert_int_eq(clock_gettime(CLOCK_REALTIME, &now), 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static void on_closed(void *data)
@@ -82,12 +106,53 @@ START_TEST(test_each_is_told_once_the_earliest_first)
 }
 END_TEST
 
+static void count(struct deadline *deadline)
+{
+    ((struct waiter *)deadline)->told++;
+}
+
+START_TEST(test_a_wall_clock_that_is_set_ends_nothing)
+{
+    static const int64_t hour_us = INT64_C(3600) * 1000000, year_seconds = 365 * 86400;
+    struct waiter distant = {.deadline.reached = count}, soon = {.deadline.reached = count};
+    struct hd_error error = {0};
+    bool closed = false;
+
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(deadlines_open(&deadlines, &loop, &error), 0);
+    deadline_set(&deadlines, &distant.deadline, deadline_behind_us(wall_clock_us(), hour_us));
+    set_forward_seconds = 10 * year_seconds;
+    deadline_set(&deadlines, &soon.deadline, deadline_now_us() + 1000);
+    while (soon.told == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_int_eq(distant.told, 0);
+    deadlines_close(&deadlines, on_closed, &closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    set_forward_seconds = 0;
+}
+END_TEST
+
+START_TEST(test_behind_a_moment_of_the_wall_clock)
+{
+    static const int64_t limit_us = 1000000, margin_us = INT64_C(60) * 1000000, long_us = INT64_C(3600) * 1000000;
+    int64_t now_us = deadline_now_us(), wall_us = wall_clock_us();
+
+    ck_assert_int_ge(deadline_behind_us(wall_us - long_us / 2, long_us), now_us + long_us / 2 - margin_us);
+    ck_assert_int_le(deadline_behind_us(wall_us - long_us / 2, long_us), now_us + long_us / 2 + margin_us);
+    ck_assert_int_le(deadline_behind_us(wall_us - long_us, limit_us), now_us + margin_us);                   /* it is over */
+    ck_assert_int_le(deadline_behind_us(wall_us + 1000 * long_us, limit_us), now_us + limit_us + margin_us); /* it was set back */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("deadlines");
     TCase *tests = tcase_create("order");
 
     tcase_add_test(tests, test_each_is_told_once_the_earliest_first);
+    tcase_add_test(tests, test_a_wall_clock_that_is_set_ends_nothing);
+    tcase_add_test(tests, test_behind_a_moment_of_the_wall_clock);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

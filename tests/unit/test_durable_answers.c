@@ -79,6 +79,7 @@ static void set_up(void)
     store_generate_clear(&generated);
     /* Reports go straight to the store; the room of live sweeps is only asked whether one has a policy. */
     api = (struct api){.loop = &fixture.loop, .store = fixture.store, .sweeps = &sweeps, .state_dir = fixture.folder};
+    lane_open(&api.lane, &fixture.loop, LANE_REQUESTS);
     ck_assert_msg(http_open(&server, &fixture.loop, &settings, &error) == 0, "%s", error.message);
     ck_assert_int_eq(uv_async_init(&fixture.loop, &stop, on_stop), 0);
     ck_assert_int_eq(pthread_create(&loop_thread, NULL, run_loop, NULL), 0);

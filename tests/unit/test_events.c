@@ -89,6 +89,7 @@ static void set_up(void)
     make_specification();
     sweep = fixture_sweep(&fixture, "S", &specification);
     api = (struct api){.loop = &fixture.loop, .store = fixture.store, .sweeps = (struct sweeps *)&api, .state_dir = fixture.folder};
+    lane_open(&api.lane, &fixture.loop, LANE_REQUESTS);
     ck_assert_int_eq(event_hub_open(&api.events, &fixture.loop, fixture.store, &error), 0);
     ck_assert_msg(http_open(&server, &fixture.loop, &settings, &error) == 0, "%s", error.message);
     uv_timer_init(&fixture.loop, &deadline);
