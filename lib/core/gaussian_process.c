@@ -8,13 +8,15 @@
 #include "vector.h"
 
 /* Priors. Length scales: log-normal, longer in more dimensions (Hvarfner, Hellsten, Nardi: "Vanilla Bayesian Optimization Performs Great in
- * High Dimensions", 2024), but shorter than theirs: functions with several valleys are missed by longer ones. Noise: log-normal, wide. Signal variance: inverse gamma, integrated out in the misfit and set to its mode. Mean:
- * normal, of the precision below in units of the signal variance. */
+ * High Dimensions", 2024), but shorter than theirs: functions with several valleys are missed by longer ones. Noise: log-normal, wide.
+ * Signal variance: inverse gamma, integrated out in the misfit and set to its mode. Mean: normal, of the precision below in units of the
+ * signal variance. */
 static const double LENGTH_CENTRE = -0.5, LENGTH_WIDTH = 1.0;
 static const double NOISE_CENTRE = -7, NOISE_WIDTH = 3;
 static const double VARIANCE_SHAPE = 2, VARIANCE_SCALE = 2;
 static const double MEAN_PRECISION = 0.1;
-static const double LENGTH_LEAST = 0.02, LENGTH_MOST = 1000, NOISE_LEAST = 1e-7, NOISE_MOST = 10;
+/* Shorter length scales would make a narrow hollow of its own of each good point: then nothing else is worth a look. */
+static const double LENGTH_LEAST = 0.05, LENGTH_MOST = 1000, NOISE_LEAST = 1e-7, NOISE_MOST = 10;
 
 static const double SQRT_5 = 2.2360679774997898;
 
@@ -192,7 +194,8 @@ static void add_gradient(struct gaussian_process *process, double *gradient)
             row[j] *= slopes[j];
         for (size_t f = 0; f < process->features; f++) {
             const double *column = process->columns + f * stride;
-            double sum = process->unordered[f] ? vector_sum_unequal(row, column, column[i], i) : vector_sum_squares(row, column, column[i], i);
+            double sum =
+                process->unordered[f] ? vector_sum_unequal(row, column, column[i], i) : vector_sum_squares(row, column, column[i], i);
             gradient[f] -= 2 * process->precisions[f] * sum;
         }
     }

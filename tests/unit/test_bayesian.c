@@ -205,7 +205,6 @@ START_TEST(huge_and_infinite_losses_blind_nobody)
 }
 END_TEST
 
-/* Where x is large every run fails: few of the later proposals go there, and none of them has a value. */
 /* Who has come to the ground looks elsewhere, too, and not for ever for its lowest point: there may be a lower one. */
 START_TEST(a_ground_that_was_found_is_left)
 {
@@ -221,6 +220,41 @@ START_TEST(a_ground_that_was_found_is_left)
 }
 END_TEST
 
+/* Gentle waves, and one narrow hollow that is far deeper than they are high. */
+static double deep_hollow(const cJSON *configuration)
+{
+    double x = number(configuration, "x"), y = number(configuration, "y"), a = x + 0.5, b = y - 0.4;
+    return 0.3 * sin(5 * x) * cos(4 * y) - 20 * exp(-(a * a + b * b) / 0.002);
+}
+
+static bool in_hollow(const cJSON *configuration)
+{
+    return fabs(number(configuration, "x") + 0.5) < 0.1 && fabs(number(configuration, "y") - 0.4) < 0.1;
+}
+
+/* The ground of a deep hollow is known: the depth of it must not hide what the waves elsewhere say. */
+START_TEST(a_deep_hollow_draws_nobody_back)
+{
+    enum { AROUND = 10, PROPOSALS = 8 };
+    struct search search = {.space = compile("{\"x\":[\"uniform\",[-1,1]],\"y\":[\"uniform\",[-1,1]]}"), .goal = HD_MINIMIZE, .seed = _i};
+    int back = 0;
+    draw(&search, 24, deep_hollow);
+    for (int i = 0; i < AROUND; i++) {
+        cJSON *configuration = cJSON_CreateObject();
+        double angle = 2 * M_PI * i / AROUND, radius = i == 0 ? 0 : 0.002 * (i % 4 + 1);
+        cJSON_AddNumberToObject(configuration, "x", -0.5 + radius * cos(angle));
+        cJSON_AddNumberToObject(configuration, "y", 0.4 + radius * sin(angle));
+        remember(&search, configuration, HD_KNOWN_VALUE, deep_hollow(configuration));
+    }
+    run(&search, search.count + PROPOSALS, deep_hollow);
+    for (int i = search.count - PROPOSALS; i < search.count; i++)
+        back += in_hollow(search.configurations[i]);
+    ck_assert_int_le(back, PROPOSALS / 2);
+    clear(&search);
+}
+END_TEST
+
+/* Where x is large every run fails: few of the later proposals go there, and none of them has a value. */
 START_TEST(failures_are_avoided)
 {
     struct search search = {.space = compile(BOWL), .goal = HD_MINIMIZE, .seed = 3};
@@ -372,6 +406,7 @@ int main(void)
     tcase_add_loop_test(tests, a_hill_is_climbed, 0, 2);
     tcase_add_loop_test(tests, huge_and_infinite_losses_blind_nobody, 0, 3);
     tcase_add_loop_test(tests, a_ground_that_was_found_is_left, 0, 2);
+    tcase_add_loop_test(tests, a_deep_hollow_draws_nobody_back, 0, 2);
     tcase_add_test(tests, failures_are_avoided);
     tcase_add_test(tests, proposals_are_a_function_of_what_is_known);
     tcase_add_test(tests, pending_points_are_kept_clear_of);

@@ -23,7 +23,8 @@ static void expect_near(double got, double wanted, double tolerance)
     ck_assert_msg(fabs(got - wanted) <= tolerance * fmax(1, fabs(wanted)), "%.17g instead of %.17g", got, wanted);
 }
 
-/* --- Vectors and matrices ---------------------------------------------------------------------------------------------------------------- */
+/* --- Vectors and matrices ----------------------------------------------------------------------------------------------------------------
+ */
 
 enum { LONGEST = 37 };
 
@@ -99,7 +100,8 @@ START_TEST(a_matrix_that_is_not_definite_is_told)
 }
 END_TEST
 
-/* --- Descent ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- Descent -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static double rosenbrock(void *context, const double *x, double *ret_gradient)
 {
@@ -122,8 +124,8 @@ START_TEST(descent_finds_the_valleys_end_and_keeps_to_bounds)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         double x[2] = {-1.2, -1}, room[64];
         int evaluations = 0;
-        const struct descent descent = {.count = 2, .lower = CASES[i].lower, .upper = CASES[i].upper, .evaluations = 200,
-                                        .value = rosenbrock, .context = &evaluations};
+        const struct descent descent = {
+            .count = 2, .lower = CASES[i].lower, .upper = CASES[i].upper, .evaluations = 200, .value = rosenbrock, .context = &evaluations};
         ck_assert_uint_le(descent_room(2), 64);
         descent_run(&descent, x, room);
         ck_assert_int_le(evaluations, 200);
@@ -133,7 +135,8 @@ START_TEST(descent_finds_the_valleys_end_and_keeps_to_bounds)
 }
 END_TEST
 
-/* --- The Gaussian process ---------------------------------------------------------------------------------------------------------------- */
+/* --- The Gaussian process ----------------------------------------------------------------------------------------------------------------
+ */
 
 enum { FEATURES = 3, POINTS = 24 };
 static const bool UNORDERED[FEATURES] = {false, false, true};
@@ -287,7 +290,8 @@ START_TEST(points_may_join_later)
 }
 END_TEST
 
-/* --- Fits -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Fits --------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The largest error of a model of `count` points at others. */
 static double error_of_fit(size_t count)
@@ -337,6 +341,41 @@ START_TEST(a_huge_loss_does_not_hide_the_others)
 }
 END_TEST
 
+/* Nor does a value that is far better than all others; what is not beyond the level keeps its distances. */
+START_TEST(a_deep_value_does_not_hide_the_others)
+{
+    struct metric_scale plain, levelled;
+    double values[] = {0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, -1000}, room[8];
+    metric_scale_learn(&plain, HD_MINIMIZE, 0, values, 8, room);
+    metric_scale_learn(&levelled, HD_MINIMIZE, METRIC_BENDS - 1, values, 8, room);
+    double step = metric_scale_apply(&levelled, 0.6) - metric_scale_apply(&levelled, 0.55);
+    ck_assert_double_lt(metric_scale_apply(&plain, 0.6) - metric_scale_apply(&plain, 0.55), 0.001);
+    ck_assert_double_gt(step, 0.05);
+    expect_near(metric_scale_apply(&levelled, 0.65) - metric_scale_apply(&levelled, 0.6), step, 1e-9);
+    ck_assert_double_gt(levelled.log_slopes, plain.log_slopes); /* so that a likelihood prefers it */
+}
+END_TEST
+
+/* The likelihoods of bends are compared: what they gain must be the logarithm of the slope, as small steps have it. */
+START_TEST(the_scale_knows_its_slopes)
+{
+    static const double VALUES[] = {-9, 0, 0.1, 0.25, 0.3, 0.45, 0.5, 0.7, 0.8, 1.1, 1.5, 30};
+    enum { COUNT = sizeof VALUES / sizeof *VALUES };
+    double plain = 0, step = 1e-7;
+    for (int bend = 0; bend < METRIC_BENDS; bend++) {
+        struct metric_scale scale;
+        double room[COUNT], sum = 0;
+        metric_scale_learn(&scale, HD_MINIMIZE, bend, VALUES, COUNT, room);
+        for (size_t i = 1; i < COUNT - 1; i++)
+            sum += log((metric_scale_apply(&scale, VALUES[i] + step) - metric_scale_apply(&scale, VALUES[i] - step)) / (2 * step));
+        sum += log((metric_scale_apply(&scale, VALUES[0] + step) - metric_scale_apply(&scale, VALUES[0])) / step);
+        sum += log((metric_scale_apply(&scale, VALUES[COUNT - 1]) - metric_scale_apply(&scale, VALUES[COUNT - 1] - step)) / step);
+        plain = bend == 0 ? sum - scale.log_slopes : plain; /* the unit: the same for all */
+        expect_near(sum - scale.log_slopes, plain, 1e-4);
+    }
+}
+END_TEST
+
 START_TEST(the_scale_keeps_the_order_whatever_the_goal)
 {
     static const enum hd_goal GOALS[] = {HD_MINIMIZE, HD_MAXIMIZE};
@@ -368,7 +407,8 @@ START_TEST(equal_metrics_have_a_scale)
 }
 END_TEST
 
-/* --- Expected improvement ---------------------------------------------------------------------------------------------------------------- */
+/* --- Expected improvement ----------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(improvement_is_that_of_the_integral)
 {
@@ -413,6 +453,8 @@ int main(void)
     tcase_add_test(tests, points_may_join_later);
     tcase_add_test(tests, fit_learns_the_surface);
     tcase_add_test(tests, a_huge_loss_does_not_hide_the_others);
+    tcase_add_test(tests, a_deep_value_does_not_hide_the_others);
+    tcase_add_test(tests, the_scale_knows_its_slopes);
     tcase_add_test(tests, the_scale_keeps_the_order_whatever_the_goal);
     tcase_add_test(tests, equal_metrics_have_a_scale);
     tcase_add_test(tests, improvement_is_that_of_the_integral);
