@@ -7,7 +7,7 @@
 static const struct {
     double bend;
     bool levelled;
-} BENDS[METRIC_BENDS] = {{0, false}, {1, false}, {10, false}, {100, false}, {0, true}};
+} BENDS[METRIC_BENDS] = {{0, false}, {0, true}, {1, false}, {10, false}, {100, false}};
 
 static const double FAR = 4; /* from here on the logarithm counts */
 

@@ -13,7 +13,7 @@
 
 #include "goal.h"
 
-enum { METRIC_BENDS = 5 };
+enum { METRIC_STRAIGHT = 1, METRIC_BENDS = 5 };
 
 struct metric_scale {
     enum hd_goal goal;
@@ -25,8 +25,8 @@ struct metric_scale {
     double log_slopes; /* sum over the values of the logarithm of the scale's slope: what a likelihood gains by it */
 };
 
-/* Learns the scale of `count` values (one at least, none NaN); `bend` < METRIC_BENDS: 0 is none,
- * the last one levels. `room` has `count` doubles. */
+/* Learns the scale of `count` values (one at least, none NaN); `bend` < METRIC_BENDS: below METRIC_STRAIGHT there is none, and the first
+ * from there on levels. `room` has `count` doubles. */
 void metric_scale_learn(struct metric_scale *scale, enum hd_goal goal, int bend, const double *values, size_t count, double *room);
 double metric_scale_apply(const struct metric_scale *scale, double value);
 
