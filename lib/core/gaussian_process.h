@@ -1,5 +1,6 @@
 /* Gaussian process regression with a Matern-5/2 kernel and a length scale for each feature (Rasmussen and Williams, "Gaussian Processes
- * for Machine Learning", 2006, chapters 2 and 5). For lib/core only.
+ * for Machine Learning", 2006, chapters 2 and 5), of which a share is a sum of kernels of one feature each: what is a sum of functions of
+ * one feature is learned from few points (Duvenaud, Nickisch, Rasmussen: "Additive Gaussian Processes", 2011). For lib/core only.
  *
  * Features are numbers in [0, 1], or the labels of categories, which are only equal or not. Values are expected to be of about zero mean
  * and unit variance. */

@@ -8,11 +8,10 @@
 
 enum { STARTS = 8, FIT_MOST = 160 };
 
-/* How much shorter than typical the length scales of a start are, its noise, and how much more it has of the sum: SUM is three quarters. */
-#define SUM 5.5
+/* How much shorter than typical the length scales of a start are, its noise, and how much above the typical one the logit of its share. */
 static const struct {
     double shorter, noise, share;
-} STARTS_AT[STARTS] = {{0, -9, 0}, {1, -9, 0}, {2, -9, 0}, {0, -3, 0}, {1, -3, 0}, {2, -1, 0}, {0, -6, SUM}, {1, -6, SUM}};
+} STARTS_AT[STARTS] = {{0, -9, 0}, {1, -9, 0}, {2, -9, 0}, {0, -3, 0}, {1, -3, 0}, {2, -1, 0}, {0, -6, 5.5}, {1, -6, 5.5}};
 
 struct fit {
     struct gaussian_process *process;
