@@ -15,14 +15,15 @@ enum {
     OTHERS_MOST = 96,     /* newest points without one in it */
     CENTRES = 6,
     KNOWN_FIRST = 32,
-    PATIENCE = 10, /* metrics without an improvement that matters, and two more for each dimension */
+    PATIENCE = 8, /* metrics without an improvement that matters, and one more for each dimension */
+    APART_LEAST = 10,
 };
 
 /* A point without a metric is given one that is no better than middling. That it is so doubtful lets what is known around it prevail. */
 static const double BAD_VALUE = 0.5, BAD_DOUBT = 0.2;
 
 /* An improvement of less than this part of the way from the median to the best does not matter. */
-static const double MATTERS = 0.01;
+static const double MATTERS = 0.02;
 /* When nothing that matters comes any more: points that are so near in each coordinate are one, and the deviation of the metrics times this
  * is the least improvement that is looked for. */
 static const double NEAR = 0.05, MARGIN = 0.02;
@@ -215,7 +216,7 @@ struct proposal {
     size_t ranked_count, near_count; /* that are fitted, and those behind them that are near to these */
     double *metrics, *features, *room, *centres, *finds;
     double best;
-    double margin; /* improvements of less than that do not count */
+    bool elsewhere; /* near the best nothing is looked for any more */
 };
 
 static void add_point(struct proposal *proposal, size_t index, double value, double doubt)
@@ -256,10 +257,11 @@ static int fit(struct proposal *proposal)
         proposal->metrics[i] = bayesian->known[proposal->ranked[i].index].metric;
         add_point(proposal, proposal->ranked[i].index, 0, 0);
     }
-    return metric_model_fit(&proposal->process, bayesian->goal, proposal->metrics, &proposal->scale);
+    return metric_model_fit(&proposal->process, bayesian->goal, proposal->metrics, proposal->elsewhere, &proposal->scale);
 }
 
-/* What the model is to take for the metric of a point that has none yet: what it expects, or what the point has come to if that is better. */
+/* What the model is to take for the metric of a point that has none yet: what it expects, or what the point has come to if that is better.
+ */
 static double imagine(struct proposal *proposal, size_t index)
 {
     const struct known *known = &proposal->bayesian->known[index];
@@ -319,7 +321,7 @@ static int propose_one(struct proposal *proposal, uint64_t number, cJSON **ret_c
         .points = &bayesian->points,
         .features = &bayesian->features,
         .process = &proposal->process,
-        .best = proposal->best - proposal->margin,
+        .best = proposal->best - (proposal->elsewhere ? MARGIN : 0),
         .centres = proposal->centres,
         .centre_count = proposal->ranked_count < CENTRES ? proposal->ranked_count : CENTRES,
         .seed = bayesian->seed,
@@ -363,22 +365,23 @@ static int propose(struct proposal *proposal, uint64_t number, int count, cJSON 
     return proposed;
 }
 
-/* Which points with a metric are fitted. When for long nothing has become better by what matters, every second proposal looks elsewhere: for
- * that the many points around the best are one, since they hide what the others say. */
+/* Which points with a metric are fitted. When for long nothing has become better by what matters, every second proposal looks elsewhere:
+ * for that the many points around the best are one, since they hide what the others say; and the scale is not bent, since a bent one makes
+ * much of the last digits around the best, and little of what a branch of the space may have that is hardly known. */
 static void choose_known(struct proposal *proposal, uint64_t number)
 {
     const struct hd_bayesian *bayesian = proposal->bayesian;
     size_t count = rank_known(bayesian, proposal->ranked);
-    bool elsewhere = number % 2 == 1 && count_stale(bayesian, proposal->ranked, count) >= PATIENCE + 2 * bayesian->points.count;
+    bool elsewhere = number % 2 == 1 && count_stale(bayesian, proposal->ranked, count) >= PATIENCE + bayesian->points.count;
     proposal->ranked_count = thin_out(proposal->ranked, count, MODEL_MOST);
     if (!elsewhere)
         return;
     size_t all = proposal->ranked_count, apart = keep_apart(bayesian, proposal->ranked, all);
-    if (apart < PATIENCE)
+    if (apart < APART_LEAST)
         return;
     proposal->ranked_count = apart;
     proposal->near_count = all - apart;
-    proposal->margin = MARGIN;
+    proposal->elsewhere = true;
 }
 
 static bool open_proposal(struct proposal *proposal, uint64_t number, int count)

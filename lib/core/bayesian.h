@@ -1,6 +1,6 @@
 /* Bayesian sampling (reference 6.4): the next configurations to try, from what is known about others.
  *
- * A Gaussian process with a Matern-5/2 kernel is fitted to the metrics in the space where hyperparameters are drawn, and the configuration
+ * A Gaussian process (gaussian_process.h) is fitted to the metrics in the space where hyperparameters are drawn, and the configuration
  * with the largest expected improvement is proposed. A pure function of the space, the seed, what was added in its order, and the number of
  * the proposal; the same on one binary and kind of processor. Above a few hundred configurations the model is made of some of them: the
  * best, and others spread over the rest, so that a proposal costs about the same however many are known. */

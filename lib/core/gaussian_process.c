@@ -8,19 +8,23 @@
 #include "vector.h"
 
 /* Priors. Length scales: log-normal, longer in more dimensions (Hvarfner, Hellsten, Nardi: "Vanilla Bayesian Optimization Performs Great in
- * High Dimensions", 2024), but shorter than theirs: functions with several valleys are missed by longer ones. Noise: log-normal, wide. Signal variance: inverse gamma, integrated out in the misfit and set to its mode. Mean:
- * normal, of the precision below in units of the signal variance. */
+ * High Dimensions", 2024), but shorter than theirs: functions with several valleys are missed by longer ones. Noise: log-normal, wide.
+ * Signal variance: inverse gamma, integrated out in the misfit and set to its mode. Mean: normal, of the precision below in units of the
+ * signal variance. */
 static const double LENGTH_CENTRE = -0.5, LENGTH_WIDTH = 1.0;
 static const double NOISE_CENTRE = -7, NOISE_WIDTH = 3;
 static const double VARIANCE_SHAPE = 2, VARIANCE_SCALE = 2;
 static const double MEAN_PRECISION = 0.1;
-static const double LENGTH_LEAST = 0.02, LENGTH_MOST = 1000, NOISE_LEAST = 1e-7, NOISE_MOST = 10;
+/* Share of the sum: logit-normal, and small, so that only metrics of which it explains far more make much of it. */
+static const double SHARE_CENTRE = -4.5, SHARE_WIDTH = 1.5, SHARE_BOUND = 7;
+/* Shorter length scales would make a narrow hollow of its own of each good point: then nothing else is worth a look. */
+static const double LENGTH_LEAST = 0.05, LENGTH_MOST = 1000, NOISE_LEAST = 1e-7, NOISE_MOST = 10;
 
 static const double SQRT_5 = 2.2360679774997898;
 
 bool gaussian_process_open(struct gaussian_process *process, size_t features, const bool *unordered, size_t capacity)
 {
-    size_t matrix = capacity * capacity, doubles = features * capacity + 3 * capacity + features + 4 * matrix;
+    size_t matrix = capacity * capacity, doubles = features * capacity + 3 * capacity + features + 5 * matrix;
     double *room = calloc(doubles, sizeof *room);
     if (room == NULL)
         return false;
@@ -33,6 +37,7 @@ bool gaussian_process_open(struct gaussian_process *process, size_t features, co
     process->inverse = process->factor + matrix;
     process->square = process->inverse + matrix;
     process->slopes = process->square + matrix;
+    process->gaps = process->slopes + matrix;
     return true;
 }
 
@@ -57,7 +62,7 @@ void gaussian_process_set_values(struct gaussian_process *process, const double 
 
 size_t gaussian_process_parameters(const struct gaussian_process *process)
 {
-    return process->features + 1;
+    return process->features + 2;
 }
 
 void gaussian_process_set_parameters(struct gaussian_process *process, const double *parameters)
@@ -65,6 +70,7 @@ void gaussian_process_set_parameters(struct gaussian_process *process, const dou
     for (size_t f = 0; f < process->features; f++)
         process->precisions[f] = exp(-2 * parameters[f]);
     process->noise = exp(parameters[process->features]);
+    process->share = process->features > 1 ? 1 / (1 + exp(-parameters[process->features + 1])) : 0;
 }
 
 static double length_centre(const struct gaussian_process *process)
@@ -83,6 +89,9 @@ void gaussian_process_bounds(const struct gaussian_process *process, double *ret
     ret_lower[features] = log(NOISE_LEAST);
     ret_upper[features] = log(NOISE_MOST);
     ret_typical[features] = NOISE_CENTRE;
+    ret_lower[features + 1] = -SHARE_BOUND;
+    ret_upper[features + 1] = SHARE_BOUND;
+    ret_typical[features + 1] = SHARE_CENTRE;
 }
 
 /* --- Correlations ------------------------------------------------------------------------------------------------------------------------
@@ -112,6 +121,49 @@ static void correlate(double *squares, size_t count, double *ret_slopes)
     }
 }
 
+/* The part that is a sum over the features, of a rational quadratic kernel each: of the same slope at the origin as the other would have in
+ * as many features that are all changed. */
+static double hill_factor(const struct gaussian_process *process, size_t f)
+{
+    return 5.0 / 6.0 * (double)process->features * process->precisions[f];
+}
+
+static double hill_height(const struct gaussian_process *process)
+{
+    return process->share / (double)process->features;
+}
+
+static void add_sum(const struct gaussian_process *process, const double *point, size_t stride, size_t count, double *correlations)
+{
+    double height = hill_height(process);
+    for (size_t f = 0; f < process->features; f++) {
+        const double *column = process->columns + f * process->capacity;
+        double factor = hill_factor(process, f), x = point[f * stride];
+        if (!process->unordered[f]) {
+            vector_add_hills(correlations, height, factor, column, x, count);
+            continue;
+        }
+        for (size_t i = 0; i < count; i++)
+            correlations[i] += column[i] == x ? height : height / (1 + factor);
+    }
+}
+
+/* Makes the correlations of the whole of those of the product; `ret_gaps` may be NULL. */
+static void mix_sum(const struct gaussian_process *process, const double *point, size_t stride, size_t count, double *correlations,
+                    double *ret_gaps)
+{
+    if (process->share == 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (ret_gaps != NULL)
+            ret_gaps[i] = correlations[i];
+        correlations[i] *= 1 - process->share;
+    }
+    add_sum(process, point, stride, count, correlations);
+    for (size_t i = 0; ret_gaps != NULL && i < count; i++) /* k = (1 - share) product + share sum */
+        ret_gaps[i] = (correlations[i] - ret_gaps[i]) / process->share;
+}
+
 /* Rows of the correlations from `first` on, into the matrix that is then factored. */
 static void fill_rows(struct gaussian_process *process, size_t first, bool slopes)
 {
@@ -119,6 +171,7 @@ static void fill_rows(struct gaussian_process *process, size_t first, bool slope
         double *row = process->factor + i * process->capacity;
         find_distances(process, process->columns + i, process->capacity, i, row);
         correlate(row, i, slopes ? process->slopes + i * process->capacity : NULL);
+        mix_sum(process, process->columns + i, process->capacity, i, row, slopes ? process->gaps + i * process->capacity : NULL);
         row[i] = 1 + process->noise + process->doubts[i];
     }
 }
@@ -174,7 +227,23 @@ static double prior_misfit(const struct gaussian_process *process, const double 
         if (ret_gradient != NULL)
             ret_gradient[i] = distance / width;
     }
-    return misfit;
+    double distance = (parameters[process->features + 1] - SHARE_CENTRE) / SHARE_WIDTH;
+    if (ret_gradient != NULL)
+        ret_gradient[process->features + 1] = distance / SHARE_WIDTH;
+    return misfit + distance * distance / 2;
+}
+
+/* What a row of it has by the sum: its length scales, and its share. */
+static void add_sum_gradient(const struct gaussian_process *process, size_t i, const double *row, double *gradient)
+{
+    for (size_t f = 0; f < process->features; f++) {
+        const double *column = process->columns + f * process->capacity;
+        double factor = hill_factor(process, f), scale = 2 * hill_height(process) * factor;
+        gradient[f] += process->unordered[f] ? scale / ((1 + factor) * (1 + factor)) * vector_sum_unequal(row, column, column[i], i)
+                                             : scale * vector_sum_hill_widths(row, factor, column, column[i], i);
+    }
+    double by_share = process->share * (1 - process->share);
+    gradient[process->features + 1] += by_share * vector_dot(row, process->gaps + i * process->capacity, i);
 }
 
 /* Adds the likelihood's part: half the sum of (C^-1 - weights weights^T / variance) x dC. */
@@ -188,11 +257,14 @@ static void add_gradient(struct gaussian_process *process, double *gradient)
         const double *slopes = process->slopes + i * stride;
         vector_add(row, -process->weights[i] / process->variance, process->weights, i + 1);
         diagonal += row[i];
+        if (process->share > 0)
+            add_sum_gradient(process, i, row, gradient);
         for (size_t j = 0; j < i; j++)
-            row[j] *= slopes[j];
+            row[j] *= (1 - process->share) * slopes[j];
         for (size_t f = 0; f < process->features; f++) {
             const double *column = process->columns + f * stride;
-            double sum = process->unordered[f] ? vector_sum_unequal(row, column, column[i], i) : vector_sum_squares(row, column, column[i], i);
+            double sum =
+                process->unordered[f] ? vector_sum_unequal(row, column, column[i], i) : vector_sum_squares(row, column, column[i], i);
             gradient[f] -= 2 * process->precisions[f] * sum;
         }
     }
@@ -227,7 +299,16 @@ double gaussian_process_misfit(struct gaussian_process *process, const double *p
 static double slope_along(const struct gaussian_process *process, size_t f, double x, const double *factors, double factor_sum)
 {
     const double *column = process->columns + f * process->capacity;
-    return 2 * process->precisions[f] * (x * factor_sum - vector_dot(factors, column, process->count));
+    return (1 - process->share) * 2 * process->precisions[f] * (x * factor_sum - vector_dot(factors, column, process->count));
+}
+
+static double sum_slope_along(const struct gaussian_process *process, size_t f, double x, const double *weights)
+{
+    if (process->share == 0)
+        return 0;
+    double factor = hill_factor(process, f);
+    return 2 * hill_height(process) * factor *
+           vector_sum_hill_slopes(weights, factor, process->columns + f * process->capacity, x, process->count);
 }
 
 void gaussian_process_predict(const struct gaussian_process *process, const double *point, double *room, double *ret_mean,
@@ -239,6 +320,7 @@ void gaussian_process_predict(const struct gaussian_process *process, const doub
     bool gradients = ret_mean_gradient != NULL;
     find_distances(process, point, 1, count, correlations);
     correlate(correlations, count, gradients ? slopes : NULL);
+    mix_sum(process, point, 1, count, correlations, NULL);
     cholesky_forward(process->inverse, process->capacity, count, correlations, whitened);
     double rest = 1 - vector_dot(whitened, whitened, count), deviation = sqrt(process->variance * fmax(rest, LEAST));
     *ret_mean = process->mean + vector_dot(correlations, process->weights, count);
@@ -247,6 +329,10 @@ void gaussian_process_predict(const struct gaussian_process *process, const doub
         return;
     cholesky_backward(process->inverse, process->capacity, count, whitened, factors);
     double mean_sum = 0, deviation_sum = 0;
+    for (size_t f = 0; f < process->features; f++) {
+        ret_mean_gradient[f] = sum_slope_along(process, f, point[f], process->weights);
+        ret_deviation_gradient[f] = sum_slope_along(process, f, point[f], factors);
+    }
     for (size_t i = 0; i < count; i++) {
         factors[i] *= slopes[i];
         slopes[i] *= process->weights[i];
@@ -255,8 +341,10 @@ void gaussian_process_predict(const struct gaussian_process *process, const doub
     }
     for (size_t f = 0; f < process->features; f++) {
         bool label = process->unordered[f];
-        ret_mean_gradient[f] = label ? 0 : slope_along(process, f, point[f], slopes, mean_sum);
+        ret_mean_gradient[f] = label ? 0 : ret_mean_gradient[f] + slope_along(process, f, point[f], slopes, mean_sum);
         ret_deviation_gradient[f] =
-            label || rest < LEAST ? 0 : -process->variance / deviation * slope_along(process, f, point[f], factors, deviation_sum);
+            label || rest < LEAST
+                ? 0
+                : -process->variance / deviation * (ret_deviation_gradient[f] + slope_along(process, f, point[f], factors, deviation_sum));
     }
 }

@@ -6,18 +6,19 @@
 
 #include "descent.h"
 
-enum { STARTS = 6, FIT_MOST = 160 };
+enum { STARTS = 8, FIT_MOST = 160 };
 
-/* How much shorter than typical the length scales of a start are, and its noise. */
+/* How much shorter than typical the length scales of a start are, its noise, and how much above the typical one the logit of its share. */
 static const struct {
-    double shorter, noise;
-} STARTS_AT[STARTS] = {{0, -9}, {1, -9}, {2, -9}, {0, -3}, {1, -3}, {2, -1}};
+    double shorter, noise, share;
+} STARTS_AT[STARTS] = {{0, -9, 0}, {1, -9, 0}, {2, -9, 0}, {0, -3, 0}, {1, -3, 0}, {2, -1, 0}, {0, -6, 5.5}, {1, -6, 5.5}};
 
 struct fit {
     struct gaussian_process *process;
     enum hd_goal goal;
     const double *metrics; /* of the process's points */
     double *values, *room;
+    int bends; /* that are tried */
     double *lower, *upper, *typical, *parameters, *best, *descent;
     int bend; /* of `best` */
     double misfit;
@@ -35,7 +36,7 @@ static void scale_values(struct fit *fit, int bend, struct metric_scale *ret_sca
 static int choose_bend(struct fit *fit, double *ret_misfit)
 {
     int best = 0;
-    for (int bend = 0; bend < METRIC_BENDS; bend++) {
+    for (int bend = 0; bend < fit->bends; bend++) {
         struct metric_scale scale;
         scale_values(fit, bend, &scale);
         double misfit = gaussian_process_misfit(fit->process, NULL, NULL) - scale.log_slopes;
@@ -52,10 +53,11 @@ static void look_at_starts(struct fit *fit)
     size_t features = fit->process->features;
     fit->misfit = INFINITY;
     for (int i = 0; i < STARTS; i++) {
-        memcpy(fit->parameters, fit->typical, (features + 1) * sizeof *fit->parameters);
+        memcpy(fit->parameters, fit->typical, gaussian_process_parameters(fit->process) * sizeof *fit->parameters);
         for (size_t f = 0; f < features; f++)
             fit->parameters[f] -= STARTS_AT[i].shorter;
         fit->parameters[features] = STARTS_AT[i].noise;
+        fit->parameters[features + 1] += STARTS_AT[i].share;
         struct metric_scale scale;
         scale_values(fit, 0, &scale);
         double plain = gaussian_process_misfit(fit->process, fit->parameters, NULL);
@@ -67,7 +69,7 @@ static void look_at_starts(struct fit *fit)
             continue;
         fit->misfit = misfit + prior;
         fit->bend = bend;
-        memcpy(fit->best, fit->parameters, (features + 1) * sizeof *fit->best);
+        memcpy(fit->best, fit->parameters, gaussian_process_parameters(fit->process) * sizeof *fit->best);
     }
 }
 
@@ -80,8 +82,13 @@ static double misfit_at(void *context, const double *parameters, double *ret_gra
 static void descend(struct fit *fit, int evaluations)
 {
     struct metric_scale scale;
-    const struct descent descent = {.count = gaussian_process_parameters(fit->process), .lower = fit->lower, .upper = fit->upper,
-                                    .evaluations = evaluations, .tolerance = 1e-3, .value = misfit_at, .context = fit};
+    const struct descent descent = {.count = gaussian_process_parameters(fit->process),
+                                    .lower = fit->lower,
+                                    .upper = fit->upper,
+                                    .evaluations = evaluations,
+                                    .tolerance = 1e-3,
+                                    .value = misfit_at,
+                                    .context = fit};
     scale_values(fit, fit->bend, &scale);
     descent_run(&descent, fit->best, fit->descent);
 }
@@ -109,11 +116,11 @@ static void find_parameters(struct fit *fit)
         descend(fit, evaluations / 2);
 }
 
-static int fit_points(struct gaussian_process *process, enum hd_goal goal, const double *metrics, int *ret_bend)
+static int fit_points(struct gaussian_process *process, enum hd_goal goal, const double *metrics, int bends, int *ret_bend)
 {
     size_t count = process->count, parameters = gaussian_process_parameters(process);
     double *room = calloc(2 * count + 5 * parameters + descent_room(parameters), sizeof *room);
-    struct fit fit = {.process = process, .goal = goal, .metrics = metrics};
+    struct fit fit = {.process = process, .goal = goal, .metrics = metrics, .bends = bends};
     if (room == NULL)
         return -1;
     fit.values = room;
@@ -132,7 +139,7 @@ static int fit_points(struct gaussian_process *process, enum hd_goal goal, const
 }
 
 /* The parameters of many points are found with some of them, at equal distances: the fit takes time that grows with the cube. */
-static int fit_some(struct gaussian_process *process, enum hd_goal goal, const double *metrics, int *ret_bend)
+static int fit_some(struct gaussian_process *process, enum hd_goal goal, const double *metrics, int bends, int *ret_bend)
 {
     struct gaussian_process some;
     double *room = calloc(FIT_MOST + process->features, sizeof *room);
@@ -148,20 +155,24 @@ static int fit_some(struct gaussian_process *process, enum hd_goal goal, const d
         room[i] = metrics[index];
         gaussian_process_add(&some, point, 0, process->doubts[index]);
     }
-    int result = fit_points(&some, goal, room, ret_bend);
+    int result = fit_points(&some, goal, room, bends, ret_bend);
     memcpy(process->precisions, some.precisions, process->features * sizeof *process->precisions);
     process->noise = some.noise;
+    process->share = some.share;
     gaussian_process_close(&some);
     free(room);
     return result;
 }
 
-int metric_model_fit(struct gaussian_process *process, enum hd_goal goal, const double *metrics, struct metric_scale *ret_scale)
+int metric_model_fit(struct gaussian_process *process, enum hd_goal goal, const double *metrics, bool straight,
+                     struct metric_scale *ret_scale)
 {
     size_t count = process->count;
     double *room = calloc(count, sizeof *room);
     int bend = 0;
-    int result = room == NULL ? -1 : (count > FIT_MOST ? fit_some : fit_points)(process, goal, metrics, &bend);
+    int result = room == NULL
+                     ? -1
+                     : (count > FIT_MOST ? fit_some : fit_points)(process, goal, metrics, straight ? METRIC_STRAIGHT : METRIC_BENDS, &bend);
     if (result == 0) {
         metric_scale_learn(ret_scale, goal, bend, metrics, count, room);
         for (size_t i = 0; i < count; i++)

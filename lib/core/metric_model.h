@@ -5,8 +5,9 @@
 #include "gaussian_process.h"
 #include "metric_scale.h"
 
-/* `metrics` are those of the process's points. 0: the process is a model of them on *ret_scale; 1: no parameters give a model; -1: memory is
- * short. */
-int metric_model_fit(struct gaussian_process *process, enum hd_goal goal, const double *metrics, struct metric_scale *ret_scale);
+/* `metrics` are those of the process's points; with `straight` their scale is not bent, whatever suits them best. 0: the process is a model
+ * of them on *ret_scale; 1: no parameters give a model; -1: memory is short. */
+int metric_model_fit(struct gaussian_process *process, enum hd_goal goal, const double *metrics, bool straight,
+                     struct metric_scale *ret_scale);
 
 #endif

@@ -59,3 +59,18 @@ double vector_sum_unequal(const double *weights, const double *x, double value, 
 {
     return CALL(sum_unequal, weights, x, value, count);
 }
+
+void vector_add_hills(double *y, double height, double factor, const double *x, double origin, size_t count)
+{
+    CALL(add_hills, y, height, factor, x, origin, count);
+}
+
+double vector_sum_hill_widths(const double *weights, double factor, const double *x, double origin, size_t count)
+{
+    return CALL(sum_hill_widths, weights, factor, x, origin, count);
+}
+
+double vector_sum_hill_slopes(const double *weights, double factor, const double *x, double origin, size_t count)
+{
+    return CALL(sum_hill_slopes, weights, factor, x, origin, count);
+}

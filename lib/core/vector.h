@@ -21,4 +21,11 @@ double vector_sum_squares(const double *weights, const double *x, double origin,
 /* Sum of the weights where x[i] is not `value`. */
 double vector_sum_unequal(const double *weights, const double *x, double value, size_t count);
 
+/* Hills are 1 / (1 + factor * (x[i] - origin)^2). y[i] += height * hill. */
+void vector_add_hills(double *y, double height, double factor, const double *x, double origin, size_t count);
+/* Sum of weights[i] * (x[i] - origin)^2 * hill^2. */
+double vector_sum_hill_widths(const double *weights, double factor, const double *x, double origin, size_t count);
+/* Sum of weights[i] * (x[i] - origin) * hill^2. */
+double vector_sum_hill_slopes(const double *weights, double factor, const double *x, double origin, size_t count);
+
 #endif

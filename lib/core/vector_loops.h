@@ -82,3 +82,46 @@ TARGET static double NAME(sum_unequal)(const double *weights, const double *x, d
         sums[i & 1] += x[i] != value ? weights[i] : 0;
     return sums[0] + sums[1];
 }
+
+TARGET static void NAME(add_hills)(double *y, double height, double factor, const double *x, double origin, size_t count)
+{
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        lanes difference = LOAD(x + i) - origin;
+        STORE(y + i, LOAD(y + i) + height / (1 + factor * (difference * difference)));
+    }
+    for (; i < count; i++)
+        y[i] += height / (1 + factor * ((x[i] - origin) * (x[i] - origin)));
+}
+
+TARGET static double NAME(sum_hill_widths)(const double *weights, double factor, const double *x, double origin, size_t count)
+{
+    lanes sums = {0};
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        lanes difference = LOAD(x + i) - origin, square = difference * difference, below = 1 + factor * square;
+        sums += LOAD(weights + i) * square / (below * below);
+    }
+    double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (; i < count; i++) {
+        double square = (x[i] - origin) * (x[i] - origin), below = 1 + factor * square;
+        sum += weights[i] * square / (below * below);
+    }
+    return sum;
+}
+
+TARGET static double NAME(sum_hill_slopes)(const double *weights, double factor, const double *x, double origin, size_t count)
+{
+    lanes sums = {0};
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        lanes difference = LOAD(x + i) - origin, below = 1 + factor * (difference * difference);
+        sums += LOAD(weights + i) * difference / (below * below);
+    }
+    double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (; i < count; i++) {
+        double below = 1 + factor * ((x[i] - origin) * (x[i] - origin));
+        sum += weights[i] * (x[i] - origin) / (below * below);
+    }
+    return sum;
+}

@@ -205,7 +205,6 @@ START_TEST(huge_and_infinite_losses_blind_nobody)
 }
 END_TEST
 
-/* Where x is large every run fails: few of the later proposals go there, and none of them has a value. */
 /* Who has come to the ground looks elsewhere, too, and not for ever for its lowest point: there may be a lower one. */
 START_TEST(a_ground_that_was_found_is_left)
 {
@@ -221,6 +220,74 @@ START_TEST(a_ground_that_was_found_is_left)
 }
 END_TEST
 
+/* Gentle waves, and one narrow hollow that is far deeper than they are high. */
+static double deep_hollow(const cJSON *configuration)
+{
+    double x = number(configuration, "x"), y = number(configuration, "y"), a = x + 0.5, b = y - 0.4;
+    return 0.3 * sin(5 * x) * cos(4 * y) - 20 * exp(-(a * a + b * b) / 0.002);
+}
+
+static bool in_hollow(const cJSON *configuration)
+{
+    return fabs(number(configuration, "x") + 0.5) < 0.1 && fabs(number(configuration, "y") - 0.4) < 0.1;
+}
+
+/* How many of the proposals go there, after its ground is known. */
+static int draw_back(int64_t seed, int proposals)
+{
+    enum { AROUND = 10 };
+    struct search search = {.space = compile("{\"x\":[\"uniform\",[-1,1]],\"y\":[\"uniform\",[-1,1]]}"), .goal = HD_MINIMIZE, .seed = seed};
+    int back = 0;
+    draw(&search, 24, deep_hollow);
+    for (int i = 0; i < AROUND; i++) {
+        cJSON *configuration = cJSON_CreateObject();
+        double angle = 2 * M_PI * i / AROUND, radius = i == 0 ? 0 : 0.002 * (i % 4 + 1);
+        cJSON_AddNumberToObject(configuration, "x", -0.5 + radius * cos(angle));
+        cJSON_AddNumberToObject(configuration, "y", 0.4 + radius * sin(angle));
+        remember(&search, configuration, HD_KNOWN_VALUE, deep_hollow(configuration));
+    }
+    run(&search, search.count + proposals, deep_hollow);
+    for (int i = search.count - proposals; i < search.count; i++)
+        back += in_hollow(search.configurations[i]);
+    clear(&search);
+    return back;
+}
+
+/* The depth of a hollow must not hide what the waves elsewhere say. */
+START_TEST(a_deep_hollow_draws_nobody_back)
+{
+    enum { SEEDS = 6, PROPOSALS = 16 };
+    int back = 0;
+    for (int64_t seed = 0; seed < SEEDS; seed++)
+        back += draw_back(seed, PROPOSALS);
+    ck_assert_int_le(back, SEEDS * PROPOSALS / 2);
+}
+END_TEST
+
+/* One branch is soon known; the other is better, but only in a part of it. */
+static double branches(const cJSON *configuration)
+{
+    const cJSON *model = cJSON_GetObjectItemCaseSensitive(configuration, "model");
+    bool is_tree = strcmp(cJSON_GetObjectItemCaseSensitive(model, "name")->valuestring, "tree") == 0;
+    double a = number(model, "a") - 0.3, b = is_tree ? 0 : number(model, "b") - 0.7, c = is_tree ? 0 : number(model, "c") - 0.2;
+    return is_tree ? 0.14 + 0.5 * a * a : 0.1 + 3 * (a * a + b * b + c * c);
+}
+
+START_TEST(a_branch_that_is_hardly_known_is_tried)
+{
+    struct search search = {.space = compile("{\"model\":[\"choice\",[[{\"name\":\"tree\",\"a\":[\"uniform\",[0,1]]},"
+                                             "{\"name\":\"net\",\"a\":[\"uniform\",[0,1]],\"b\":[\"uniform\",[0,1]],"
+                                             "\"c\":[\"uniform\",[0,1]]}]]]}"),
+                            .goal = HD_MINIMIZE,
+                            .seed = _i};
+    draw(&search, 6, branches);
+    run(&search, 60, branches);
+    ck_assert_double_lt(best(&search), 0.13);
+    clear(&search);
+}
+END_TEST
+
+/* Where x is large every run fails: few of the later proposals go there, and none of them has a value. */
 START_TEST(failures_are_avoided)
 {
     struct search search = {.space = compile(BOWL), .goal = HD_MINIMIZE, .seed = 3};
@@ -372,6 +439,8 @@ int main(void)
     tcase_add_loop_test(tests, a_hill_is_climbed, 0, 2);
     tcase_add_loop_test(tests, huge_and_infinite_losses_blind_nobody, 0, 3);
     tcase_add_loop_test(tests, a_ground_that_was_found_is_left, 0, 2);
+    tcase_add_test(tests, a_deep_hollow_draws_nobody_back);
+    tcase_add_loop_test(tests, a_branch_that_is_hardly_known_is_tried, 7, 10);
     tcase_add_test(tests, failures_are_avoided);
     tcase_add_test(tests, proposals_are_a_function_of_what_is_known);
     tcase_add_test(tests, pending_points_are_kept_clear_of);

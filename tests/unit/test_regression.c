@@ -23,15 +23,21 @@ static void expect_near(double got, double wanted, double tolerance)
     ck_assert_msg(fabs(got - wanted) <= tolerance * fmax(1, fabs(wanted)), "%.17g instead of %.17g", got, wanted);
 }
 
-/* --- Vectors and matrices ---------------------------------------------------------------------------------------------------------------- */
+/* --- Vectors and matrices ----------------------------------------------------------------------------------------------------------------
+ */
 
 enum { LONGEST = 37 };
+
+static double hill(double x)
+{
+    return 1 / (1 + 7 * (x - 0.25) * (x - 0.25));
+}
 
 /* Every length has another number of elements left over behind the lanes. */
 START_TEST(sums_are_those_of_plain_loops)
 {
     size_t count = (size_t)_i;
-    double a[LONGEST], rows[4][LONGEST], y[LONGEST], sums[4], wanted = 0, squares = 0, unequal = 0;
+    double a[LONGEST], rows[4][LONGEST], y[LONGEST], sums[4], wanted = 0, squares = 0, unequal = 0, widths = 0, slopes = 0;
     const double *const others[4] = {rows[0], rows[1], rows[2], rows[3]};
     for (size_t i = 0; i < count; i++) {
         a[i] = unit(i, 0) - 0.5;
@@ -41,6 +47,8 @@ START_TEST(sums_are_those_of_plain_loops)
         wanted += a[i] * rows[0][i];
         squares += a[i] * (y[i] - 0.25) * (y[i] - 0.25);
         unequal += i % 3 == 0 ? 0 : a[i];
+        widths += a[i] * (y[i] - 0.25) * (y[i] - 0.25) * hill(y[i]) * hill(y[i]);
+        slopes += a[i] * (y[i] - 0.25) * hill(y[i]) * hill(y[i]);
     }
     expect_near(vector_dot(a, rows[0], count), wanted, 1e-14);
     vector_dot_four(a, others, count, sums);
@@ -48,13 +56,16 @@ START_TEST(sums_are_those_of_plain_loops)
         expect_near(sums[k], vector_dot(a, rows[k], count), 1e-14);
     expect_near(vector_sum_squares(a, y, 0.25, count), squares, 1e-14);
     expect_near(vector_sum_unequal(a, y, 0.25, count), unequal, 1e-14);
+    expect_near(vector_sum_hill_widths(a, 7, y, 0.25, count), widths, 1e-14);
+    expect_near(vector_sum_hill_slopes(a, 7, y, 0.25, count), slopes, 1e-14);
     for (size_t i = 0; i < count; i++)
         rows[2][i] = y[i];
     vector_add(rows[2], 2, a, count);
     vector_add_squares(rows[2], 3, y, 0.25, count);
     vector_add_unequal(rows[2], 5, y, 0.25, count);
+    vector_add_hills(rows[2], 4, 7, y, 0.25, count);
     for (size_t i = 0; i < count; i++)
-        expect_near(rows[2][i], y[i] + 2 * a[i] + 3 * (y[i] - 0.25) * (y[i] - 0.25) + (y[i] != 0.25 ? 5 : 0), 1e-14);
+        expect_near(rows[2][i], y[i] + 2 * a[i] + 3 * (y[i] - 0.25) * (y[i] - 0.25) + (y[i] != 0.25 ? 5 : 0) + 4 * hill(y[i]), 1e-14);
 }
 END_TEST
 
@@ -99,7 +110,8 @@ START_TEST(a_matrix_that_is_not_definite_is_told)
 }
 END_TEST
 
-/* --- Descent ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- Descent -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static double rosenbrock(void *context, const double *x, double *ret_gradient)
 {
@@ -122,8 +134,8 @@ START_TEST(descent_finds_the_valleys_end_and_keeps_to_bounds)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         double x[2] = {-1.2, -1}, room[64];
         int evaluations = 0;
-        const struct descent descent = {.count = 2, .lower = CASES[i].lower, .upper = CASES[i].upper, .evaluations = 200,
-                                        .value = rosenbrock, .context = &evaluations};
+        const struct descent descent = {
+            .count = 2, .lower = CASES[i].lower, .upper = CASES[i].upper, .evaluations = 200, .value = rosenbrock, .context = &evaluations};
         ck_assert_uint_le(descent_room(2), 64);
         descent_run(&descent, x, room);
         ck_assert_int_le(evaluations, 200);
@@ -133,7 +145,8 @@ START_TEST(descent_finds_the_valleys_end_and_keeps_to_bounds)
 }
 END_TEST
 
-/* --- The Gaussian process ---------------------------------------------------------------------------------------------------------------- */
+/* --- The Gaussian process ----------------------------------------------------------------------------------------------------------------
+ */
 
 enum { FEATURES = 3, POINTS = 24 };
 static const bool UNORDERED[FEATURES] = {false, false, true};
@@ -160,13 +173,17 @@ static void open_process(struct gaussian_process *process)
     }
 }
 
-static double matern(const struct gaussian_process *process, const double *a, const double *b)
+/* The kernel by its formula: a Matern-5/2 of all features, and a sum of rational quadratic ones. */
+static double correlation(const struct gaussian_process *process, const double *a, const double *b)
 {
-    double square = 0;
-    for (size_t f = 0; f < FEATURES; f++)
-        square += process->precisions[f] * (UNORDERED[f] ? a[f] != b[f] : (a[f] - b[f]) * (a[f] - b[f]));
+    double square = 0, sum = 0;
+    for (size_t f = 0; f < FEATURES; f++) {
+        double scaled = process->precisions[f] * (UNORDERED[f] ? a[f] != b[f] : (a[f] - b[f]) * (a[f] - b[f]));
+        square += scaled;
+        sum += 1 / (1 + 5.0 / 6 * FEATURES * scaled) / FEATURES;
+    }
     double distance = sqrt(square);
-    return (1 + sqrt(5) * distance + 5.0 / 3 * square) * exp(-sqrt(5) * distance);
+    return (1 - process->share) * (1 + sqrt(5) * distance + 5.0 / 3 * square) * exp(-sqrt(5) * distance) + process->share * sum;
 }
 
 /* Solves correlations * x = b by Gauss's elimination. */
@@ -181,7 +198,7 @@ static void solve(const struct gaussian_process *process, const double *b, doubl
         for (size_t j = 0; j < count; j++) {
             double c[FEATURES];
             draw_point(j, c);
-            x[i][j] = matern(process, a, c) + (i == j ? process->noise + process->doubts[i] : 0);
+            x[i][j] = correlation(process, a, c) + (i == j ? process->noise + process->doubts[i] : 0);
         }
         x[i][count] = b[i];
     }
@@ -198,7 +215,7 @@ static void solve(const struct gaussian_process *process, const double *b, doubl
 
 START_TEST(prediction_is_that_of_the_formula)
 {
-    static const double PARAMETERS[FEATURES + 1] = {-0.5, 0.3, 0.1, -5};
+    static const double PARAMETERS[FEATURES + 2] = {-0.5, 0.3, 0.1, -5, -0.4};
     struct gaussian_process process;
     double room[4 * (POINTS + 4)], x[FEATURES], to_points[POINTS], solved[POINTS], values[POINTS], mean, deviation, reduced = 0, wanted = 0;
     open_process(&process);
@@ -208,7 +225,7 @@ START_TEST(prediction_is_that_of_the_formula)
     for (size_t i = 0; i < POINTS; i++) {
         double other[FEATURES];
         draw_point(i, other);
-        to_points[i] = matern(&process, x, other);
+        to_points[i] = correlation(&process, x, other);
         values[i] = process.values[i] - process.mean;
     }
     solve(&process, to_points, solved);
@@ -225,17 +242,17 @@ END_TEST
 
 START_TEST(slopes_are_those_of_small_steps)
 {
-    static const double PARAMETERS[FEATURES + 1] = {-0.7, 0.2, 0.4, -4}, STEP = 1e-6;
+    static const double PARAMETERS[FEATURES + 2] = {-0.7, 0.2, 0.4, -4, 0.3}, STEP = 1e-6;
     struct gaussian_process process;
-    double gradient[FEATURES + 1], other[FEATURES + 1], room[4 * (POINTS + 4)], mean_slopes[FEATURES], deviation_slopes[FEATURES];
+    double gradient[FEATURES + 2], other[FEATURES + 2], room[4 * (POINTS + 4)], mean_slopes[FEATURES], deviation_slopes[FEATURES];
     double x[FEATURES], mean, deviation;
     open_process(&process);
     gaussian_process_misfit(&process, PARAMETERS, gradient);
-    for (size_t i = 0; i <= FEATURES; i++) {
+    for (size_t i = 0; i < FEATURES + 2; i++) {
         double ends[2];
         for (int side = 0; side < 2; side++) {
-            double parameters[FEATURES + 1];
-            for (size_t k = 0; k <= FEATURES; k++)
+            double parameters[FEATURES + 2];
+            for (size_t k = 0; k < FEATURES + 2; k++)
                 parameters[k] = PARAMETERS[k] + (k == i ? (side == 0 ? -STEP : STEP) : 0);
             ends[side] = gaussian_process_misfit(&process, parameters, other);
         }
@@ -262,7 +279,7 @@ END_TEST
 /* A point that joins the model later gives the same model as one that was there from the start. */
 START_TEST(points_may_join_later)
 {
-    static const double PARAMETERS[FEATURES + 1] = {-0.5, 0.3, 0.1, -5};
+    static const double PARAMETERS[FEATURES + 2] = {-0.5, 0.3, 0.1, -5, -0.4};
     struct gaussian_process early, late;
     double x[FEATURES], room[4 * (POINTS + 4)], means[2], deviations[2];
     open_process(&early);
@@ -287,7 +304,8 @@ START_TEST(points_may_join_later)
 }
 END_TEST
 
-/* --- Fits -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Fits --------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The largest error of a model of `count` points at others. */
 static double error_of_fit(size_t count)
@@ -302,7 +320,7 @@ static double error_of_fit(size_t count)
         metrics[i] = surface(x);
         gaussian_process_add(&process, x, 0, 0);
     }
-    ck_assert_int_eq(metric_model_fit(&process, HD_MINIMIZE, metrics, &scale), 0);
+    ck_assert_int_eq(metric_model_fit(&process, HD_MINIMIZE, metrics, false, &scale), 0);
     for (uint64_t i = 0; i < 50; i++) {
         double x[FEATURES], mean, deviation;
         draw_point(2000 + i, x);
@@ -337,6 +355,41 @@ START_TEST(a_huge_loss_does_not_hide_the_others)
 }
 END_TEST
 
+/* Nor does a value that is far better than all others; what is not beyond the level keeps its distances. */
+START_TEST(a_deep_value_does_not_hide_the_others)
+{
+    struct metric_scale plain, levelled;
+    double values[] = {0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, -1000}, room[8];
+    metric_scale_learn(&plain, HD_MINIMIZE, 0, values, 8, room);
+    metric_scale_learn(&levelled, HD_MINIMIZE, 1, values, 8, room);
+    double step = metric_scale_apply(&levelled, 0.6) - metric_scale_apply(&levelled, 0.55);
+    ck_assert_double_lt(metric_scale_apply(&plain, 0.6) - metric_scale_apply(&plain, 0.55), 0.001);
+    ck_assert_double_gt(step, 0.05);
+    expect_near(metric_scale_apply(&levelled, 0.65) - metric_scale_apply(&levelled, 0.6), step, 1e-9);
+    ck_assert_double_gt(levelled.log_slopes, plain.log_slopes); /* so that a likelihood prefers it */
+}
+END_TEST
+
+/* The likelihoods of bends are compared: what they gain must be the logarithm of the slope, as small steps have it. */
+START_TEST(the_scale_knows_its_slopes)
+{
+    static const double VALUES[] = {-9, 0, 0.1, 0.25, 0.3, 0.45, 0.5, 0.7, 0.8, 1.1, 1.5, 30};
+    enum { COUNT = sizeof VALUES / sizeof *VALUES };
+    double plain = 0, step = 1e-7;
+    for (int bend = 0; bend < METRIC_BENDS; bend++) {
+        struct metric_scale scale;
+        double room[COUNT], sum = 0;
+        metric_scale_learn(&scale, HD_MINIMIZE, bend, VALUES, COUNT, room);
+        for (size_t i = 1; i < COUNT - 1; i++)
+            sum += log((metric_scale_apply(&scale, VALUES[i] + step) - metric_scale_apply(&scale, VALUES[i] - step)) / (2 * step));
+        sum += log((metric_scale_apply(&scale, VALUES[0] + step) - metric_scale_apply(&scale, VALUES[0])) / step);
+        sum += log((metric_scale_apply(&scale, VALUES[COUNT - 1]) - metric_scale_apply(&scale, VALUES[COUNT - 1] - step)) / step);
+        plain = bend == 0 ? sum - scale.log_slopes : plain; /* the unit: the same for all */
+        expect_near(sum - scale.log_slopes, plain, 1e-4);
+    }
+}
+END_TEST
+
 START_TEST(the_scale_keeps_the_order_whatever_the_goal)
 {
     static const enum hd_goal GOALS[] = {HD_MINIMIZE, HD_MAXIMIZE};
@@ -368,7 +421,8 @@ START_TEST(equal_metrics_have_a_scale)
 }
 END_TEST
 
-/* --- Expected improvement ---------------------------------------------------------------------------------------------------------------- */
+/* --- Expected improvement ----------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(improvement_is_that_of_the_integral)
 {
@@ -413,6 +467,8 @@ int main(void)
     tcase_add_test(tests, points_may_join_later);
     tcase_add_test(tests, fit_learns_the_surface);
     tcase_add_test(tests, a_huge_loss_does_not_hide_the_others);
+    tcase_add_test(tests, a_deep_value_does_not_hide_the_others);
+    tcase_add_test(tests, the_scale_knows_its_slopes);
     tcase_add_test(tests, the_scale_keeps_the_order_whatever_the_goal);
     tcase_add_test(tests, equal_metrics_have_a_scale);
     tcase_add_test(tests, improvement_is_that_of_the_integral);
