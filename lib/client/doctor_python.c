@@ -7,17 +7,16 @@
 
 #include "doctor.h"
 
-/* The value of PATH that children inherit: the daemon's where it can be looked at, else that of this command. */
-static const char *children_path(const struct doctor *doctor, struct hd_text *environment)
+/* The value of PATH that children inherit: the daemon's where it can be looked at. NULL: it cannot. */
+static const char *daemon_path(const struct doctor *doctor, struct hd_text *environment)
 {
     char file[64];
-    const char *path = NULL;
 
     snprintf(file, sizeof(file), "/proc/%d/environ", (int)doctor->pid);
-    if (doctor->local && doctor_read(file, environment) && environment->length > 0) {
-        path = doctor_variable(environment->data, environment->length, "PATH");
+    if (!doctor->local || !doctor_read(file, environment) || environment->length == 0) {
+        return NULL;
     }
-    return path != NULL ? path : getenv("PATH");
+    return doctor_variable(environment->data, environment->length, "PATH");
 }
 
 /* Finds a program as execvp does; false when no folder of `path` has it. */
@@ -40,8 +39,9 @@ static bool find_program(const char *path, const char *name, struct hd_text *ret
 void doctor_check_python(struct doctor *doctor, struct doctor_finding *finding)
 {
     struct hd_text environment = {0}, program = {0}, said = {0};
-    const char *path = children_path(doctor, &environment);
-    const char *whose = doctor->local ? "the daemon's PATH" : "PATH";
+    const char *of_daemon = daemon_path(doctor, &environment);
+    const char *path = of_daemon != NULL ? of_daemon : getenv("PATH");
+    const char *whose = of_daemon != NULL ? "the daemon's PATH" : "PATH";
     bool found = find_program(path, "python3", &program);
     char *argv[] = {program.data, (char *)"--version", NULL};
 

@@ -44,12 +44,20 @@ void say(const char *format, ...)
     hd_text_clear(&clean);
 }
 
+/* Each finding has the text read once more. */
+static bool has_place(const struct hd_problem *problem, const struct hd_text *source, size_t *ret_line, size_t *ret_column)
+{
+    enum { SOURCE_MAX = 256 * 1024 };
+
+    return source != NULL && source->length > 0 && source->length <= SOURCE_MAX && problem->target != NULL &&
+           yaml_place(source->data, source->length, problem->target, ret_line, ret_column);
+}
+
 static void say_problem(const struct hd_problem *problem, const struct hd_text *source, const char *indent, bool with_path)
 {
     size_t line, column;
 
-    if (source != NULL && source->length > 0 && problem->target != NULL &&
-        yaml_place(source->data, source->length, problem->target, &line, &column)) {
+    if (has_place(problem, source, &line, &column)) {
         say("%sline %zu, column %zu: %s", indent, line, column, problem->message);
     } else if (with_path && problem->target != NULL) {
         say("%s%s: %s", indent, problem->target, problem->message);

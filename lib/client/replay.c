@@ -130,7 +130,7 @@ static void print_winner(const struct what_if *what_if)
     add_winner(&text, what_if, &replay->recorded);
     if (replay->lost) {
         hd_text_format(&text, " would have been lost at its report %" PRId64 "; the best would have been ",
-                       replay->curves[replay->recorded.curve].reports);
+                       replay->curves[replay->recorded.curve].decision.interval);
         add_winner(&text, what_if, &replay->replayed);
     } else if (replay->recorded.curve >= 0) {
         hd_text_add_string(&text, " would have won as well");
@@ -157,7 +157,7 @@ static bool print_stopped(const struct what_if *what_if)
         text_duration(&saved, (double)replayed->saved_us / 1e6);
         hd_decision_sentence(&why, &replayed->decision, what_if->metric);
         table_add(&table, TABLE_PLAIN, what_if->curves.ids[i]);
-        table_format(&table, TABLE_PLAIN, "%" PRId64, replayed->reports);
+        table_format(&table, TABLE_PLAIN, "%" PRId64, replayed->decision.interval);
         table_format(&table, TABLE_PLAIN, "%" PRId64, what_if->curves.list[i].count);
         table_add(&table, TABLE_PLAIN, saved.data);
         table_add(&table, TABLE_PLAIN, why.data);
@@ -250,9 +250,8 @@ static void json_stopped(struct hd_text *text, const struct what_if *what_if)
         hd_decision_sentence(&why, &replayed->decision, what_if->metric);
         hd_text_format(text, "%s{\"run_id\":", before);
         hd_json_print_string(text, what_if->curves.ids[i]);
-        hd_text_format(text,
-                       ",\"interval\":%" PRId64 ",\"saved_reports\":%" PRId64 ",\"saved_seconds\":%.6f,\"message\":", replayed->reports,
-                       replayed->saved_reports, (double)replayed->saved_us / 1e6);
+        hd_text_format(text, ",\"interval\":%" PRId64 ",\"saved_reports\":%" PRId64 ",\"saved_seconds\":%.6f,\"message\":",
+                       replayed->decision.interval, replayed->saved_reports, (double)replayed->saved_us / 1e6);
         hd_json_print_string(text, why.data != NULL ? why.data : "");
         hd_text_add_char(text, '}');
         text->failed |= why.failed;

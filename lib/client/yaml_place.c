@@ -14,9 +14,10 @@ struct search {
     int depth;
 };
 
+/* False at the end, and when there is nothing more to find. */
 static bool next_event(struct search *search, yaml_event_t *event)
 {
-    return yaml_parser_parse(&search->parser, event) == 1;
+    return (search->end == NULL || *search->end != '\0') && yaml_parser_parse(&search->parser, event) == 1;
 }
 
 /* Remembers the place of what ends at `end` in the path, if nothing nearer is known. */

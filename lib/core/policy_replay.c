@@ -42,8 +42,11 @@ static void stop(struct reader *reader, const struct hd_curve_point *point)
 {
     struct hd_replayed *replayed = reader->replayed;
 
+    /* What came while it was being stopped would have come as well. */
     replayed->reports = reader->next;
-    replayed->saved_reports = reader->curve->count - reader->next;
+    while (replayed->reports < reader->curve->count && reader->curve->points[replayed->reports].unjudged)
+        replayed->reports++;
+    replayed->saved_reports = reader->curve->count - replayed->reports;
     if (reader->curve->ended_us > point->at_us)
         replayed->saved_us = reader->curve->ended_us - point->at_us;
 }
@@ -61,13 +64,13 @@ static int play_report(struct player *player)
         reader->replayed->decision = decision;
         stop(reader, point);
     }
-    if (!decision.stop && reader->next < reader->curve->count) {
+    if (reader->next < reader->replayed->reports) {
         hd_merge_advance(&player->reports, reader->curve->points[reader->next].ordinal);
         return 0;
     }
     hd_merge_drop(&player->reports);
     /* A stop that was carried out has its end among the others; one that was not would have been followed by an end soon. */
-    if (reader->next < reader->curve->count)
+    if (reader->replayed->reports < reader->curve->count)
         hd_policy_end(player->policy, reader->curve->run);
     return 0;
 }

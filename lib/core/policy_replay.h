@@ -1,7 +1,8 @@
 /* What if: another policy over the recorded curves of a sweep that has ended.
  *
- * The recorded reports are judged one after the other in the order in which they were taken, those of a child behind its stop left out. It
- * tells what the policy would have seen of these curves; that an earlier stop would have let other children start earlier it cannot know.
+ * The recorded reports are judged one after the other in the order in which they were taken, those of a child behind its stop left out, but
+ * for what came while it was being stopped. It tells what the policy would have seen of these curves; that an earlier stop would have let
+ * other children start earlier it cannot know.
  */
 #ifndef HD_CORE_POLICY_REPLAY_H
 #define HD_CORE_POLICY_REPLAY_H

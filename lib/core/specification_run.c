@@ -282,7 +282,8 @@ static void read_compute_target(const struct hd_fields *fields, const struct hd_
     const cJSON *target = hd_field_read(fields, field);
 
     if (target != NULL && strcmp(target->valuestring, "local") != 0) {
-        hd_fields_problem(fields, fields->warnings, "Ignored", field->name, " is ignored: children run on the machine of the daemon");
+        hd_fields_problem(fields, fields->warnings, "Ignored", field->name, " is ignored: %s",
+                          hd_run_is_client(fields) ? "whoever asks for a child runs it" : "children run on the machine of the daemon");
     }
 }
 
