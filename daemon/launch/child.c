@@ -313,15 +313,40 @@ static void start_finish(struct launch_child *child)
 
 /* Watching a monitor */
 
+static void tell_monitor_waits(struct launch_child *child, const char *sentence)
+{
+    struct hd_error error = {0};
+    hd_error_set(&error, HD_UNAVAILABLE, "%s", sentence);
+    child->waiting_told = true;
+    child->launch->events.waiting(child, child->data, &error);
+}
+
 static void read_line(struct launch_child *child, char *line)
 {
     if (line[0] == MONITOR_RUNNING)
         tell_running(child, &child->identity, strtoll(line + 1, NULL, 10));
     else if (line[0] == MONITOR_FAILED)
         snprintf(child->failure, sizeof child->failure, "%s", line + 1);
+    else if (line[0] == MONITOR_WAITING && !child->waiting_told && child->launch->events.waiting != NULL)
+        tell_monitor_waits(child, line + 1);
 }
 
-/* True while more may come. */
+/* True while more may come: a monitor that has said that it waits says one thing more. */
+static bool take_lines(struct launch_child *child)
+{
+    char *newline;
+    while ((newline = memchr(child->status_text, '\n', child->status_length)) != NULL) {
+        bool last = child->status_text[0] != MONITOR_WAITING;
+        *newline = '\0';
+        read_line(child, child->status_text);
+        if (last || child->closing)
+            return false;
+        child->status_length -= (size_t)(newline + 1 - child->status_text);
+        memmove(child->status_text, newline + 1, child->status_length);
+    }
+    return child->status_length < sizeof child->status_text - 1;
+}
+
 static bool read_status(struct launch_child *child)
 {
     size_t room = sizeof child->status_text - child->status_length - 1;
@@ -331,13 +356,7 @@ static bool read_status(struct launch_child *child)
     if (count == 0)
         return false;
     child->status_length += (size_t)count;
-    child->status_text[child->status_length] = '\0';
-    char *newline = strchr(child->status_text, '\n');
-    if (newline == NULL)
-        return child->status_length < sizeof child->status_text - 1;
-    *newline = '\0';
-    read_line(child, child->status_text);
-    return false; /* a monitor says one thing only */
+    return take_lines(child);
 }
 
 static void schedule_look(struct launch_child *child);

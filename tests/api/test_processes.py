@@ -437,6 +437,22 @@ class CannotStart(ProcessTest):
         self.assertEqual(self.wait_for_sweep(sweep_id)["children"], {"total": 4, "Completed": 3, "Canceled": 1})
         self.assertEqual(self.client.get(log).body.count(b"WaitingForProcesses"), 1)
 
+    def test_a_program_that_is_being_written(self):
+        """As one that is copied just then: it is executed once nobody writes it any more."""
+        source = self.source({"train": "#!/bin/sh\nexit 0\n"})
+        train = os.path.join(source, "train")
+        shutil.copy("/bin/true", train)
+        with open(train, "ab"):
+            run_id = self.submit(max_total_runs=1, run_config={
+                "source_directory": source, "script": "train", "interpreter": None, "snapshot": False})["run_id"] + "_0"
+            log = "/runs/%s/logs/user_logs/std_log.txt" % run_id
+            wait_until(lambda: b"Text file busy; trying again" in self.client.get(log).body, "the monitor's line in the log")
+            self.assertEqual(self.run_of(run_id)["status"], "Preparing")
+        self.wait_for_run(run_id, "Completed")
+        with open(train, "ab"):
+            self.assertIn("Text file busy", self.failed_start({
+                "source_directory": source, "script": "train", "interpreter": None, "snapshot": False}))
+
     def test_source_directory_that_vanishes(self):
         """In place, there is no snapshot to fall back on."""
         source = self.source({"train.sh": harness.GATED})
