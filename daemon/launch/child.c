@@ -19,6 +19,7 @@
 enum {
     RETRY_FIRST_MS = 5, /* doubles up to RETRY_MAX_MS */
     RETRY_MAX_MS = 1000,
+    KILLS_MAX = 5,
     SHORTAGE_TRIES = 12, /* about six seconds, also for a disk that does not answer */
 };
 
@@ -271,9 +272,17 @@ static void end_lost(struct launch_child *child)
     end(child, &ended);
 }
 
+/* A monitor that was killed before it claimed the attempt says nothing about the run. */
+static bool is_worth_another(struct launch_child *child)
+{
+    bool killed = child->finished.outcome == FINISH_NOT_STARTED && child->exit_code < 0 && child->failure[0] == '\0';
+    return killed && !atomic_load(&child->stop) && child->kills++ < KILLS_MAX;
+}
+
 static void finish_work(uv_work_t *work)
 {
     struct launch_child *child = work->data;
+    free(child->finished.last_output); /* of an earlier look */
     finish(child->plan.folder, &child->plan.order, is_claimed(child), child->tries >= SHORTAGE_TRIES, &child->finished);
 }
 
@@ -288,7 +297,7 @@ static void finish_done(uv_work_t *work, int status)
         child_tell_lingering(child);
     if (child->closing)
         return; /* the callback closed the launcher */
-    if (finished->outcome == FINISH_LINGERING || finished->outcome == FINISH_AGAIN) {
+    if (finished->outcome == FINISH_LINGERING || finished->outcome == FINISH_AGAIN || is_worth_another(child)) {
         retry(child);
         return;
     }

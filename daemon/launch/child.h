@@ -46,9 +46,9 @@ struct launch_child {
     bool closing;
     int exit_code; /* of a monitor that was our own process; -1: not known */
     int64_t started_us;
-    unsigned tries, shortages;
-    uint64_t overdue_ms;  /* of the loop's clock, when a monitor that was told to end should have; 0: not told */
-    bool nothing_watched; /* a monitor that is overdue has nothing left to wait for */
+    unsigned tries, shortages, kills; /* kills: of monitors that had not claimed the attempt */
+    uint64_t overdue_ms;              /* of the loop's clock, when a monitor that was told to end should have; 0: not told */
+    bool nothing_watched;             /* a monitor that is overdue has nothing left to wait for */
     struct launch_identity identity;
 
     struct lane_job work;

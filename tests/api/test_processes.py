@@ -258,6 +258,20 @@ class Death(ProcessTest):
                 self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
                 self.assert_nothing_left(run_id)
 
+    def test_monitor_killed_before_it_has_started_anything(self):
+        """As by the kernel for want of memory: another one is started, but not without end."""
+        for times, ends in ((1, "Completed"), (100, "Failed")):
+            with self.subTest(times=times):
+                self.daemon.stop()
+                source = self.source({"monitor": '#!/bin/sh\necho >> "$0.calls"\n[ "$(wc -l < "$0.calls")" -gt %d ] || kill -9 $$\nexec "%s" "$@"\n'
+                                      % (times, harness.MONITOR)}, name="killed-%d" % times)
+                self.daemon.start(options=["--monitor", os.path.join(source, "monitor")])
+                run_id = self.submit(max_total_runs=1)["run_id"] + "_0"
+                run = self.wait_for_run(run_id, ends)
+                if ends == "Failed":
+                    self.assertEqual(run["error"]["code"], "StartFailed")
+                    self.assertIn("was killed before it started the program", run["error"]["message"])
+
     def test_process_id_used_again(self):
         """The recorded process id now belongs to somebody else: the child is lost, and the stranger is left alone."""
         sweep_id, (run_id,) = self.running_sweep(1)
