@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ahead.h"
@@ -19,10 +18,7 @@
 enum {
     RETRY_FIRST_MS = 5, /* doubles up to RETRY_MAX_MS */
     RETRY_MAX_MS = 1000,
-    SHORTAGE_TRIES = 12, /* about six seconds, also for a disk that does not answer */
 };
-
-static void start_finish(struct launch_child *child);
 
 /* Life and memory */
 
@@ -128,7 +124,7 @@ bool child_end_job(struct launch_child *child)
 
 /* Trying again */
 
-static bool is_claimed(const struct launch_child *child)
+bool child_is_claimed(const struct launch_child *child)
 {
     return child->is_adopted || child->running_told;
 }
@@ -136,7 +132,7 @@ static bool is_claimed(const struct launch_child *child)
 static void retry_now(uv_timer_t *timer)
 {
     struct launch_child *child = timer->data;
-    if (is_claimed(child))
+    if (child_is_claimed(child))
         child_find(child);
     else
         child_start(child);
@@ -151,7 +147,7 @@ static uint64_t next_pause_ms(struct launch_child *child)
     return pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS;
 }
 
-static void retry(struct launch_child *child)
+void child_retry(struct launch_child *child)
 {
     uv_timer_start(&child->timer, retry_now, next_pause_ms(child), 0); /* fails only without a callback */
 }
@@ -166,19 +162,12 @@ static void close_polls_then(struct launch_child *child, void (*then)(struct lau
     child_proceed(child);
 }
 
-/* The end */
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
+/* What is told */
 
 /* A shortage of a moment is not worth a word. */
 static void tell_waiting(struct launch_child *child, const struct hd_error *error)
 {
-    bool passes = child->prepared.is_short && child->shortages < SHORTAGE_TRIES;
+    bool passes = child->prepared.is_short && child->shortages < CHILD_SHORTAGE_TRIES;
     bool lasts = error->code == HD_STORAGE_FULL || (error->code == HD_UNAVAILABLE && !passes);
     if (!lasts || child->waiting_told || child->launch->events.waiting == NULL)
         return;
@@ -194,9 +183,9 @@ void child_tell_lingering(struct launch_child *child)
     child->launch->events.lingering(child, child->data);
 }
 
-static void tell_running(struct launch_child *child, const struct launch_identity *identity, int64_t started_us)
+void child_tell_running(struct launch_child *child, const struct launch_identity *identity, int64_t started_us)
 {
-    if (is_claimed(child) || started_us <= 0)
+    if (child_is_claimed(child) || started_us <= 0)
         return;
     child->running_told = true;
     child->started_us = started_us;
@@ -205,123 +194,42 @@ static void tell_running(struct launch_child *child, const struct launch_identit
     child->launch->events.running(child, child->data, identity, started_us);
 }
 
-static void end(struct launch_child *child, struct launch_end *end)
-{
-    if (end->last_output == NULL)
-        end->last_output = "";
-    child_close(child);
-    child->launch->events.ended(child, child->data, end);
-}
+/* Watching a monitor */
 
-static void end_not_started(struct launch_child *child, const struct hd_error *error)
-{
-    struct launch_end ended = {.kind = LAUNCH_NOT_STARTED, .ended_us = now_us(), .error = *error};
-    end(child, &ended);
-}
-
-/* The monitor ended without a claim: what it said, or how it ended, is all there is to know. */
-static void end_without_claim(struct launch_child *child)
+static void tell_monitor_waits(struct launch_child *child, const char *sentence)
 {
     struct hd_error error = {0};
-    const char *what = child->plan.order.in_scope ? "program that makes its unit" : "monitor";
-    const char *path = child->plan.order.in_scope ? child->plan.scope_by : child->launch->monitor;
-    if (child->failure[0] != '\0')
-        hd_error_set(&error, HD_INTERNAL, "%s", child->failure);
-    else if (child->exit_code >= 0)
-        hd_error_set(&error, HD_INTERNAL, "the %s '%s' ended with exit code %d before it started the program", what, path,
-                     child->exit_code);
-    else
-        hd_error_set(&error, HD_INTERNAL, "the %s '%s' was killed before it started the program", what, path);
-    end_not_started(child, &error);
+    hd_error_set(&error, HD_UNAVAILABLE, "%s", sentence);
+    child->waiting_told = true;
+    child->launch->events.waiting(child, child->data, &error);
 }
-
-static void end_recorded(struct launch_child *child)
-{
-    static const int kinds[] = {
-        [RECORD_EXITED] = LAUNCH_EXITED,
-        [RECORD_SIGNALED] = LAUNCH_SIGNALED,
-        [RECORD_NOT_STARTED] = LAUNCH_NOT_STARTED,
-        [RECORD_STOPPED_EARLY] = LAUNCH_STOPPED_EARLY,
-    };
-    const struct record *record = &child->finished.record;
-    struct launch_end ended = {
-        .kind = kinds[record->kind],
-        .exit_code = record->exit_code,
-        .signal = record->signal,
-        .started_us = record->started_us,
-        .ended_us = record->ended_us,
-        .peak_memory = record->peak_memory,
-        .cpu_us = record->cpu_us,
-        .oom = record->oom,
-        .last_output = child->finished.last_output,
-    };
-    if (ended.kind == LAUNCH_NOT_STARTED)
-        hd_error_set(&ended.error, HD_INVALID, "%s", record->reason);
-    end(child, &ended);
-}
-
-static void end_lost(struct launch_child *child)
-{
-    struct launch_end ended = {
-        .kind = LAUNCH_LOST,
-        .started_us = child->started_us,
-        .ended_us = now_us(),
-        .last_output = child->finished.last_output,
-    };
-    end(child, &ended);
-}
-
-static void finish_work(uv_work_t *work)
-{
-    struct launch_child *child = work->data;
-    finish(child->plan.folder, &child->plan.order, is_claimed(child), child->tries >= SHORTAGE_TRIES, &child->finished);
-}
-
-static void finish_done(uv_work_t *work, int status)
-{
-    (void)status; /* never cancelled */
-    struct launch_child *child = work->data;
-    if (!child_end_job(child))
-        return;
-    const struct finished *finished = &child->finished;
-    if (finished->outcome == FINISH_LINGERING)
-        child_tell_lingering(child);
-    if (child->closing)
-        return; /* the callback closed the launcher */
-    if (finished->outcome == FINISH_LINGERING || finished->outcome == FINISH_AGAIN) {
-        retry(child);
-        return;
-    }
-    if (finished->outcome == FINISH_NOT_STARTED) {
-        end_without_claim(child);
-        return;
-    }
-    bool recorded = finished->outcome == FINISH_RECORDED;
-    tell_running(child, &finished->started.monitor, recorded ? finished->record.started_us : finished->started.running_us);
-    if (child->closing)
-        return; /* the callback closed the launcher */
-    if (recorded)
-        end_recorded(child);
-    else
-        end_lost(child);
-}
-
-static void start_finish(struct launch_child *child)
-{
-    child_start_job(child, finish_work, finish_done);
-}
-
-/* Watching a monitor */
 
 static void read_line(struct launch_child *child, char *line)
 {
     if (line[0] == MONITOR_RUNNING)
-        tell_running(child, &child->identity, strtoll(line + 1, NULL, 10));
+        child_tell_running(child, &child->identity, strtoll(line + 1, NULL, 10));
     else if (line[0] == MONITOR_FAILED)
         snprintf(child->failure, sizeof child->failure, "%s", line + 1);
+    else if (line[0] == MONITOR_WAITING && !child->waiting_told && child->launch->events.waiting != NULL)
+        tell_monitor_waits(child, line + 1);
 }
 
-/* True while more may come. */
+/* True while more may come: a monitor that has said that it waits says one thing more. */
+static bool take_lines(struct launch_child *child)
+{
+    char *newline;
+    while ((newline = memchr(child->status_text, '\n', child->status_length)) != NULL) {
+        bool last = child->status_text[0] != MONITOR_WAITING;
+        *newline = '\0';
+        read_line(child, child->status_text);
+        if (last || child->closing)
+            return false;
+        child->status_length -= (size_t)(newline + 1 - child->status_text);
+        memmove(child->status_text, newline + 1, child->status_length);
+    }
+    return child->status_length < sizeof child->status_text - 1;
+}
+
 static bool read_status(struct launch_child *child)
 {
     size_t room = sizeof child->status_text - child->status_length - 1;
@@ -331,13 +239,7 @@ static bool read_status(struct launch_child *child)
     if (count == 0)
         return false;
     child->status_length += (size_t)count;
-    child->status_text[child->status_length] = '\0';
-    char *newline = strchr(child->status_text, '\n');
-    if (newline == NULL)
-        return child->status_length < sizeof child->status_text - 1;
-    *newline = '\0';
-    read_line(child, child->status_text);
-    return false; /* a monitor says one thing only */
+    return take_lines(child);
 }
 
 static void schedule_look(struct launch_child *child);
@@ -350,7 +252,7 @@ static void status_ready(uv_poll_t *handle, int status, int events)
     if (more || child->closing)
         return;
     close_poll(&child->listen, &child->status);
-    if (!is_claimed(child) && child->failure[0] == '\0')
+    if (!child_is_claimed(child) && child->failure[0] == '\0')
         schedule_look(child); /* it has ended, or what it said could not be read */
 }
 
@@ -371,7 +273,7 @@ static void look_done(uv_work_t *work, int status)
     struct launch_child *child = work->data;
     if (!child_end_job(child))
         return;
-    tell_running(child, &child->identity, child->looked.running_us);
+    child_tell_running(child, &child->identity, child->looked.running_us);
     if (child->closing)
         return;
     if (child->then != NULL)
@@ -396,10 +298,10 @@ static void after_monitor(struct launch_child *child)
 {
     bool refused =
         child->exit_code == MONITOR_EXIT_BUSY || child->exit_code == MONITOR_EXIT_CLAIMED || child->exit_code == MONITOR_EXIT_FULL;
-    if (refused && !is_claimed(child))
-        retry(child);
+    if (refused && !child_is_claimed(child))
+        child_retry(child);
     else
-        start_finish(child);
+        child_finish(child);
 }
 
 /* Reaps a monitor that is our own process; of another one only its exit record tells anything. */
@@ -416,7 +318,7 @@ static void monitor_ended(uv_poll_t *handle, int status, int events)
     (void)events;
     struct launch_child *child = handle->data;
     if (status < 0) {
-        close_polls_then(child, retry);
+        close_polls_then(child, child_retry);
         return;
     }
     /* `running` comes first, even if both became readable in one turn of the loop. */
@@ -442,7 +344,7 @@ static void watch_monitor(struct launch_child *child, int pidfd, int status)
     else if (status >= 0)
         close(status);
     if (result < 0)
-        close_polls_then(child, retry);
+        close_polls_then(child, child_retry);
     else if (atomic_load(&child->stop))
         child_send_stop(child);
 }
@@ -478,17 +380,17 @@ static void find_done(uv_work_t *work, int status)
     if (!child_end_job(child))
         return;
     if (found == -ESRCH) {
-        start_finish(child);
+        child_finish(child);
     } else if (found < 0) {
-        retry(child);
+        child_retry(child);
     } else {
         fault_point("after_adoption");
         if (child->grace_us >= 0)
             child->plan.order.grace_us = child->grace_us;
         watch_monitor(child, found, -1);
         bool watched = child->pidfd >= 0;
-        tell_running(child, &child->identity, child->started_us);
-        if (!child->closing && watched && !is_claimed(child))
+        child_tell_running(child, &child->identity, child->started_us);
+        if (!child->closing && watched && !child_is_claimed(child))
             schedule_look(child);
     }
 }
@@ -503,7 +405,7 @@ void child_find(struct launch_child *child)
 static void prepare_work(uv_work_t *work)
 {
     struct launch_child *child = work->data;
-    prepare(&child->plan, &child->stop, child->shortages >= SHORTAGE_TRIES, &child->prepared);
+    prepare(&child->plan, &child->stop, child->shortages >= CHILD_SHORTAGE_TRIES, &child->prepared);
 }
 
 static void prepare_done(uv_work_t *work, int status)
@@ -532,10 +434,10 @@ static void prepare_done(uv_work_t *work, int status)
     case PREPARE_AGAIN:
         child->shortages += prepared->is_short;
         tell_waiting(child, &prepared->error);
-        retry(child);
+        child_retry(child);
         break;
     case PREPARE_FAILED:
-        end_not_started(child, &prepared->error);
+        child_end_not_started(child, &prepared->error);
         break;
     }
 }

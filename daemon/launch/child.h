@@ -12,7 +12,10 @@
 #include "launch.h"
 #include "prepare.h"
 
-enum { CHILD_STATUS_SIZE = HD_ERROR_MESSAGE_SIZE + 8 };
+enum {
+    CHILD_STATUS_SIZE = HD_ERROR_MESSAGE_SIZE + 8,
+    CHILD_SHORTAGE_TRIES = 12, /* about six seconds, also for a disk that does not answer */
+};
 
 struct launch {
     uv_loop_t *loop;
@@ -46,9 +49,9 @@ struct launch_child {
     bool closing;
     int exit_code; /* of a monitor that was our own process; -1: not known */
     int64_t started_us;
-    unsigned tries, shortages;
-    uint64_t overdue_ms;  /* of the loop's clock, when a monitor that was told to end should have; 0: not told */
-    bool nothing_watched; /* a monitor that is overdue has nothing left to wait for */
+    unsigned tries, shortages, kills; /* kills: of monitors that had not claimed the attempt */
+    uint64_t overdue_ms;              /* of the loop's clock, when a monitor that was told to end should have; 0: not told */
+    bool nothing_watched;             /* a monitor that is overdue has nothing left to wait for */
     struct launch_identity identity;
 
     struct lane_job work;
@@ -83,8 +86,16 @@ void child_start_job(struct launch_child *child, uv_work_cb job, uv_after_work_c
 bool child_end_job(struct launch_child *child);
 /* To be called when that has been dealt with, or a poll handle is gone: what follows, follows. */
 void child_proceed(struct launch_child *child);
-/* Once. */
+/* Looks again, from where it stands, after a pause that grows. */
+void child_retry(struct launch_child *child);
+/* Whether the program is known to run. */
+bool child_is_claimed(const struct launch_child *child);
+/* Each once. */
+void child_tell_running(struct launch_child *child, const struct launch_identity *identity, int64_t started_us);
 void child_tell_lingering(struct launch_child *child);
+/* child_end.c: tells the end, and closes. The monitor is gone, or there was none. */
+void child_finish(struct launch_child *child);
+void child_end_not_started(struct launch_child *child, const struct hd_error *error);
 /* To the monitor, if one is watched; stop.c sees to it that it ends. */
 void child_send_stop(struct launch_child *child);
 /* Gives up all handles; the child frees itself when the last of them and its job are gone. */

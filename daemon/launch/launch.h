@@ -82,8 +82,8 @@ struct launch_end {
 };
 
 struct launch_events {
-    /* The attempt cannot be prepared until there is space on the disk (HD_STORAGE_FULL), or no monitor can be started (HD_UNAVAILABLE); it
-     * is tried again. Called at most once, before `running`. May be NULL. */
+    /* The attempt cannot be prepared until there is space on the disk (HD_STORAGE_FULL), or its monitor or program cannot be started for
+     * want of something (HD_UNAVAILABLE); it is tried again. Called at most once, before `running`. May be NULL. */
     void (*waiting)(struct launch_child *child, void *data, const struct hd_error *error);
     /* The program was executed successfully. Called at most once, before `ended`, also for an attempt that an earlier daemon started. */
     void (*running)(struct launch_child *child, void *data, const struct launch_identity *identity, int64_t started_us);

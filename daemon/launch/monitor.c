@@ -28,6 +28,7 @@
 #include "order.h"
 #include "processes.h"
 #include "record.h"
+#include "shortage.h"
 #include "started.h"
 
 enum {
@@ -36,6 +37,8 @@ enum {
     KILL_PAUSE_MAX_US = SECOND_US,
     LOG_PAUSE_US = SECOND_US / 2, /* between looks at the log */
     EMPTY_WAIT_MS = 1000,
+    START_PAUSE_US = SECOND_US / 2,
+    BUSY_TRIES = 10,   /* with a program that somebody has open for writing */
     SIGNAL_ROUNDS = 20 /* what forks faster than we look is met again */
 };
 
@@ -73,8 +76,8 @@ static void tell(const struct monitor *monitor, char kind, const char *text)
     if (!line.failed && monitor->status >= 0)
         durable_write_all(monitor->status, line.data, line.length);
     hd_text_clear(&line);
-    if (kind == MONITOR_FAILED)
-        fprintf(stderr, "hyperdrive-monitor: %s\n", text);
+    if (kind != MONITOR_RUNNING)
+        fprintf(stderr, "hyperdrive-monitor: %s%s\n", text, kind == MONITOR_WAITING ? "; trying again" : "");
 }
 
 static int fail(const struct monitor *monitor, const char *what, int number)
@@ -98,16 +101,22 @@ static void take_signals(void)
     signal(SIGCHLD, SIG_DFL);
 }
 
-static void await_signal(struct monitor *monitor, int64_t timeout_us)
+static void await_one(struct monitor *monitor, int64_t timeout_us, bool also_child)
 {
     sigset_t awaited;
     sigemptyset(&awaited);
     sigaddset(&awaited, SIGTERM);
-    sigaddset(&awaited, SIGCHLD);
+    if (also_child)
+        sigaddset(&awaited, SIGCHLD);
     struct timespec timeout = {.tv_sec = timeout_us / SECOND_US, .tv_nsec = timeout_us % SECOND_US * 1000};
     int number = timeout_us < 0 ? sigwaitinfo(&awaited, NULL) : sigtimedwait(&awaited, NULL, &timeout);
     if (number == SIGTERM)
         monitor->stop = true;
+}
+
+static void await_signal(struct monitor *monitor, int64_t timeout_us)
+{
+    await_one(monitor, timeout_us, true);
 }
 
 /* True until no descendant is left. */
@@ -262,6 +271,27 @@ static void leave_cgroup(struct monitor *monitor, struct record *record)
         cgroup_remove(cgroup);
 }
 
+/* Not the run's fault, and it would fail one run after the other. */
+static bool may_pass(int number, unsigned tries)
+{
+    return is_shortage(number) || (number == ETXTBSY && tries < BUSY_TRIES);
+}
+
+/* Tries again while the system is short of something: the program's process id, 0 if the end was asked for, else negative. */
+static pid_t start_program(struct monitor *monitor, struct record *record)
+{
+    for (unsigned tries = 0;; tries++) {
+        pid_t program = program_start(&monitor->order, record->reason, sizeof record->reason);
+        if (program > 0 || !may_pass(-program, tries))
+            return program;
+        if (tries == 0)
+            tell(monitor, MONITOR_WAITING, record->reason);
+        await_one(monitor, START_PAUSE_US, false);
+        if (monitor->stop)
+            return 0;
+    }
+}
+
 /* Executes the program and stays until nothing of it is left. */
 static void run(struct monitor *monitor, struct record *record)
 {
@@ -272,9 +302,9 @@ static void run(struct monitor *monitor, struct record *record)
     }
     monitor->oom_kills = oom_kills();
     if (make_cgroup(monitor, record->reason, sizeof record->reason))
-        monitor->program = program_start(&monitor->order, record->reason, sizeof record->reason);
+        monitor->program = start_program(monitor, record);
     if (monitor->program <= 0) {
-        record->kind = RECORD_NOT_STARTED;
+        record->kind = monitor->stop ? RECORD_STOPPED_EARLY : RECORD_NOT_STARTED;
         if (monitor->order.cgroup != NULL)
             cgroup_remove(monitor->order.cgroup);
         return;

@@ -6,10 +6,12 @@
 #ifndef HYPERDRIVED_MONITOR_H
 #define HYPERDRIVED_MONITOR_H
 
-/* A pipe to the launcher, if there is one: MONITOR_RUNNING and microseconds, or MONITOR_FAILED and a sentence; each ends in a newline. */
+/* A pipe to the launcher, if there is one: perhaps MONITOR_WAITING and a sentence, then MONITOR_RUNNING and microseconds, or MONITOR_FAILED
+ * and a sentence; each ends in a newline. */
 #define MONITOR_STATUS_FD 3
 #define MONITOR_RUNNING   'R'
 #define MONITOR_FAILED    'E'
+#define MONITOR_WAITING   'W' /* it claimed the attempt, and tries to execute the program again and again */
 #define MONITOR_LOCK_FILE "lock"
 #define MONITOR_STOPPED   "stopped"
 

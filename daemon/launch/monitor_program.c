@@ -167,5 +167,5 @@ pid_t program_start(const struct order *order, char *reason, size_t size)
         explain(order, &failure, reason, size);
     while (program > 0 && waitpid(program, NULL, 0) < 0 && errno == EINTR)
         ;
-    return -1;
+    return program < 0 ? -number : -failure.number;
 }

@@ -8,7 +8,8 @@
 #include "order.h"
 
 /* Executes in a new process, in a session of its own, with output appended to user_logs/std_log.txt below the current folder. Returns the
- * process id once the program really runs; -1 after filling `reason` with a sentence if it could not be executed. */
+ * process id once the program really runs; the negative number of the system's error, after filling `reason` with a sentence, if it could
+ * not be executed. */
 pid_t program_start(const struct order *order, char *reason, size_t size);
 
 #endif

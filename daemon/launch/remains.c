@@ -10,7 +10,11 @@
 #include "core/text.h"
 #include "processes.h"
 
-enum { KILL_ROUNDS = 20, KILL_WAIT_MS = 100 };
+enum {
+    KILL_ROUNDS = 20,
+    IDLE_ROUNDS = 3, /* in which nothing dies: the caller asks again later, and a thread of the pool is free until then */
+    KILL_WAIT_MS = 100,
+};
 
 struct remains {
     const char *entry; /* HYPERDRIVE_RUN_ID=...; NULL: by the root */
@@ -89,17 +93,22 @@ static void find(struct remains *remains)
         pin(remains, remains->tree.pids[i]);
 }
 
-/* All at once, then waits for them: what is gone has let go of its devices. Not once more for each that does not die. */
-static void kill_found(const struct remains *remains)
+/* All at once, then waits for them: what is gone has let go of its devices. Not once more for each that does not die. How many have died.
+ */
+static size_t kill_found(const struct remains *remains)
 {
     for (size_t i = 0; i < remains->pinned.count; i++)
         syscall(SYS_pidfd_send_signal, remains->descriptors[i], SIGKILL, NULL, 0); /* fails only when it is gone */
     int wait_ms = KILL_WAIT_MS;
+    size_t count = 0;
     for (size_t i = 0; i < remains->pinned.count; i++) {
         struct pollfd gone = {.fd = remains->descriptors[i], .events = POLLIN};
-        if (poll(&gone, 1, wait_ms) == 0)
+        int died = poll(&gone, 1, wait_ms);
+        count += died > 0;
+        if (died == 0)
             wait_ms = 0;
     }
+    return count;
 }
 
 static void clear(struct remains *remains)
@@ -112,12 +121,11 @@ static void clear(struct remains *remains)
 }
 
 /* True when nothing was left. What descends from a root that has ended meanwhile may be somebody else's: the root's id is. */
-static bool kill_once(struct remains remains)
+static bool kill_once(struct remains remains, size_t *ret_died)
 {
     find(&remains);
     bool known = remains.entry != NULL || !has_ended(remains.root_pidfd);
-    if (known)
-        kill_found(&remains);
+    *ret_died = known ? kill_found(&remains) : 0;
     bool none = known && remains.living == 0 && !remains.failed;
     clear(&remains);
     return none;
@@ -126,8 +134,11 @@ static bool kill_once(struct remains remains)
 static bool kill_all(const struct remains *remains)
 {
     bool none = false;
-    for (int round = 0; !none && round < KILL_ROUNDS; round++)
-        none = kill_once(*remains);
+    for (int round = 0, idle = 0; !none && round < KILL_ROUNDS && idle < IDLE_ROUNDS; round++) {
+        size_t died;
+        none = kill_once(*remains, &died);
+        idle = died > 0 ? 0 : idle + 1;
+    }
     return none;
 }
 

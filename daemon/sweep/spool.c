@@ -58,20 +58,15 @@ void spool_free(struct live_run *run)
 /* --- On the pool
  * --------------------------------------------------------------------------------------------------------------------------- */
 
-static void file_path(const struct spool *spool, size_t index, struct hd_text *ret_path)
-{
-    hd_text_format(ret_path, "%s/%s", spool->folder, spool->files.list[index].name);
-}
-
 static int short_of_memory(struct hd_error *error)
 {
     return hd_error_set(error, HD_UNAVAILABLE, "memory is short");
 }
 
 /* 0 or -HD_UNAVAILABLE. */
-static int list_files(struct spool *spool)
+static int list_files(struct spool *spool, int run)
 {
-    int result = spool_folder_list(spool->folder, &spool->files, &spool->error);
+    int result = spool_folder_list(run, &spool->files, &spool->error);
 
     spool->listed = result != -HD_UNAVAILABLE;
     if (result == 0 || !spool->listed)
@@ -95,15 +90,13 @@ static int parse(struct spool *spool, const char *content, size_t length, struct
 }
 
 /* The body of the file that comes next, if it has one. 0 or -HD_UNAVAILABLE. */
-static int read_next(struct spool *spool)
+static int read_next(struct spool *spool, int run)
 {
-    struct hd_text path = {0};
+    const char *name = spool->files.list[spool->next].name;
     char *content = NULL;
     size_t length = 0;
-    int result;
+    int result = spool_folder_read(run, name, &content, &length, &spool->error);
 
-    file_path(spool, spool->next, &path);
-    result = path.failed ? short_of_memory(&spool->error) : spool_folder_read(path.data, &content, &length, &spool->error);
     if (result == 0)
         result = parse(spool, content, length, &spool->error);
     free(content);
@@ -111,46 +104,44 @@ static int read_next(struct spool *spool)
         forget_body(spool);
     if (result != -HD_UNAVAILABLE) {
         if (result != 0)
-            log_line(LOG_LEVEL_WARNING, "run %s: %s is left where it is: %s", spool->run_id, path.data, spool->error.message);
+            log_line(LOG_LEVEL_WARNING, "run %s: %s/%s is left where it is: %s", spool->run_id, spool->folder, name, spool->error.message);
         spool->next++;
         result = 0;
     }
-    hd_text_clear(&path);
     return result;
 }
 
 /* One that stays comes out as a duplicate. */
-static void remove_stored(struct spool *spool)
+static void remove_stored(struct spool *spool, int run)
 {
-    struct hd_text path = {0};
+    const char *name = spool->files.list[spool->next - 1].name;
+    int number = spool_folder_remove(run, name);
 
-    file_path(spool, spool->next - 1, &path);
-    if (path.failed || unlink(path.data) != 0)
-        log_line(LOG_LEVEL_WARNING, "run %s: %s/%s was taken in and cannot be removed: %s", spool->run_id, spool->folder,
-                 spool->files.list[spool->next - 1].name, strerror(path.failed ? ENOMEM : errno));
-    hd_text_clear(&path);
+    if (number != 0)
+        log_line(LOG_LEVEL_WARNING, "run %s: %s/%s was taken in and cannot be removed: %s", spool->run_id, spool->folder, name,
+                 strerror(number));
     spool->stored = false;
 }
 
 /* Removes the file that was stored and reads the next good one. 0 or -HD_UNAVAILABLE. */
-static int take_step(struct spool *spool)
+static int take_step(struct spool *spool, int run)
 {
-    int result = spool->listed ? 0 : list_files(spool);
+    int result = spool->listed ? 0 : list_files(spool, run);
 
     if (spool->stored)
-        remove_stored(spool);
+        remove_stored(spool, run);
     while (result == 0 && spool->body == NULL && spool->next < spool->files.count)
-        result = read_next(spool);
+        result = read_next(spool, run);
     return result;
 }
 
-/* With the rights of whose run it is: he may have made `spool` a link to somebody else's. */
+/* With the rights of whose run it is. */
 static void step(uv_work_t *work)
 {
     struct spool *spool = work->data;
     struct user_stay stay = {0};
     int run = open(spool->run_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), number = run < 0 ? -errno : user_enter_owner(run, &stay),
-        result = number != 0 ? spool_folder_failed(-number, &spool->error) : take_step(spool);
+        result = number != 0 ? spool_folder_failed(-number, &spool->error) : take_step(spool, run);
 
     user_leave(&stay);
     if (run >= 0)

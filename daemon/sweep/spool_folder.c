@@ -30,6 +30,11 @@ int spool_folder_failed(int number, struct hd_error *error)
 /* --- The folder --------------------------------------------------------------------------------------------------------------------------
  */
 
+static int open_spool(int run)
+{
+    return openat(run, "spool", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* 0 or the system's number. */
 static int add(DIR *folder, const char *name, struct hd_spool_files *files)
 {
@@ -50,14 +55,17 @@ static int add_all(DIR *folder, struct hd_spool_files *files)
     return number != 0 ? number : errno;
 }
 
-int spool_folder_list(const char *path, struct hd_spool_files *ret_files, struct hd_error *error)
+int spool_folder_list(int run, struct hd_spool_files *ret_files, struct hd_error *error)
 {
     struct hd_spool_files files = {0};
-    DIR *folder = opendir(path);
+    int spool = open_spool(run);
+    DIR *folder = spool < 0 ? NULL : fdopendir(spool);
     int number = folder == NULL ? errno : add_all(folder, &files);
 
     if (folder != NULL)
         (void)closedir(folder);
+    else if (spool >= 0)
+        (void)close(spool);
     else if (number == ENOENT)
         number = 0; /* nearly always: nothing was left over */
     if (number != 0) {
@@ -92,9 +100,34 @@ static int read_all(int file, char *content, size_t size, size_t *ret_length)
     return 0;
 }
 
-int spool_folder_read(const char *path, char **ret_content, size_t *ret_length, struct hd_error *error)
+/* -1 with errno. */
+static int open_file(int run, const char *name)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), number = file < 0 ? errno : 0, result = 0;
+    int spool = open_spool(run), file, number;
+
+    if (spool < 0)
+        return -1;
+    file = openat(spool, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    number = errno;
+    (void)close(spool);
+    errno = number;
+    return file;
+}
+
+int spool_folder_remove(int run, const char *name)
+{
+    int spool = open_spool(run), number;
+
+    if (spool < 0)
+        return errno;
+    number = unlinkat(spool, name, 0) < 0 ? errno : 0;
+    (void)close(spool);
+    return number;
+}
+
+int spool_folder_read(int run, const char *name, char **ret_content, size_t *ret_length, struct hd_error *error)
+{
+    int file = open_file(run, name), number = file < 0 ? errno : 0, result = 0;
     struct stat status = {0};
     char *content = NULL;
     size_t length = 0;

@@ -258,6 +258,20 @@ class Death(ProcessTest):
                 self.assertEqual(self.wait_for_run(run_id, "Failed")["error"]["code"], "Lost")
                 self.assert_nothing_left(run_id)
 
+    def test_monitor_killed_before_it_has_started_anything(self):
+        """As by the kernel for want of memory: another one is started, but not without end."""
+        for times, ends in ((1, "Completed"), (100, "Failed")):
+            with self.subTest(times=times):
+                self.daemon.stop()
+                source = self.source({"monitor": '#!/bin/sh\necho >> "$0.calls"\n[ "$(wc -l < "$0.calls")" -gt %d ] || kill -9 $$\nexec "%s" "$@"\n'
+                                      % (times, harness.MONITOR)}, name="killed-%d" % times)
+                self.daemon.start(options=["--monitor", os.path.join(source, "monitor")])
+                run_id = self.submit(max_total_runs=1)["run_id"] + "_0"
+                run = self.wait_for_run(run_id, ends)
+                if ends == "Failed":
+                    self.assertEqual(run["error"]["code"], "StartFailed")
+                    self.assertIn("was killed before it started the program", run["error"]["message"])
+
     def test_process_id_used_again(self):
         """The recorded process id now belongs to somebody else: the child is lost, and the stranger is left alone."""
         sweep_id, (run_id,) = self.running_sweep(1)
@@ -436,6 +450,22 @@ class CannotStart(ProcessTest):
             self.gates.release("%s_%d" % (sweep_id, number))
         self.assertEqual(self.wait_for_sweep(sweep_id)["children"], {"total": 4, "Completed": 3, "Canceled": 1})
         self.assertEqual(self.client.get(log).body.count(b"WaitingForProcesses"), 1)
+
+    def test_a_program_that_is_being_written(self):
+        """As one that is copied just then: it is executed once nobody writes it any more."""
+        source = self.source({"train": "#!/bin/sh\nexit 0\n"})
+        train = os.path.join(source, "train")
+        shutil.copy("/bin/true", train)
+        with open(train, "ab"):
+            run_id = self.submit(max_total_runs=1, run_config={
+                "source_directory": source, "script": "train", "interpreter": None, "snapshot": False})["run_id"] + "_0"
+            log = "/runs/%s/logs/user_logs/std_log.txt" % run_id
+            wait_until(lambda: b"Text file busy; trying again" in self.client.get(log).body, "the monitor's line in the log")
+            self.assertEqual(self.run_of(run_id)["status"], "Preparing")
+        self.wait_for_run(run_id, "Completed")
+        with open(train, "ab"):
+            self.assertIn("Text file busy", self.failed_start({
+                "source_directory": source, "script": "train", "interpreter": None, "snapshot": False}))
 
     def test_source_directory_that_vanishes(self):
         """In place, there is no snapshot to fall back on."""

@@ -6,11 +6,13 @@ Two users of the system's own stand for two people. Without root there is nobody
 import contextlib
 import os
 import pwd
+import resource
 import signal
 import stat
+import subprocess
 
 import harness
-from harness import DaemonTest
+from harness import DaemonTest, wait_until
 
 ROOT = os.geteuid() == 0
 SKIPPED = "only root can run programs as others"
@@ -66,6 +68,27 @@ class Identity(RunAs):
         self.assertEqual(set(map(int, said["groups"].split())), set(os.getgrouplist(self.first, entry.pw_gid)))
         self.assertEqual((said["home"], said["user"], said["shell"]), (entry.pw_dir, "%s %s" % (self.first, self.first), entry.pw_shell))
         self.assertEqual(int(said["caps"], 16), 0)
+
+    def test_a_user_who_may_have_no_more_processes(self):
+        """It is waited for, since it would fail one run after the other, and ends with a cancel."""
+        self.daemon.start()
+        other = subprocess.Popen(["/bin/sleep", "1000"], user=self.first)
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+        resource.prlimit(self.daemon.process.pid, resource.RLIMIT_NPROC, (0, hard))
+        for end in ("Completed", "Canceled"):
+            sweep_id = self.submit(**self.command("exit 0"))["run_id"]
+            run_id = sweep_id + "_0"
+            wait_until(lambda: "trying again" in self.output(run_id), "the monitor's line in the log")
+            wait_until(lambda: b"WaitingForProcesses" in self.client.get("/sweeps/%s/log" % sweep_id).body, "the line in the sweep's log")
+            self.assertEqual(self.run_of(run_id)["status"], "Preparing")
+            if end == "Completed":
+                for monitor in self.daemon.monitors(run_id):
+                    resource.prlimit(monitor, resource.RLIMIT_NPROC, (hard, hard))
+            else:
+                self.client.post("/runs/%s/cancel" % run_id)
+            self.wait_for_run(run_id, end)
 
     def test_his_folder_is_his_alone(self):
         self.daemon.start()

@@ -58,6 +58,19 @@ class Spool(DaemonTest):
         self.assertEqual(left, [".abc.11", "xyz.1.json"])
         self.assertIn("xyz.1.json is left where it is: the body is not valid JSON", self.daemon.log())
 
+    def test_what_lies_behind_a_link_is_not_the_runs(self):
+        """It would be taken in, and removed from where it is."""
+        elsewhere = os.path.join(self.folder, "elsewhere")
+        os.mkdir(elsewhere)
+        with open(os.path.join(elsewhere, "abc.1.json"), "w", encoding="utf-8") as file:
+            file.write('{"reporter":"abc","sequence":1,"metrics":[{"name":"Accuracy","value":1}]}')
+        for left in ("ln -s %s spool", "mkdir spool; ln -s %s/abc.1.json spool/abc.1.json"):
+            with self.subTest(left):
+                sweep_id = self.finished_sweep(**self.one(run_config=self.keeper(program=left % elsewhere)))["run_id"]
+                self.assertEqual(self.run_of(sweep_id + "_0")["status"], "Completed")
+                self.assertIsNone(self.values(sweep_id))
+                self.assertEqual(os.listdir(elsewhere), ["abc.1.json"])
+
     def test_taken_in_from_a_failed_child_too(self):
         sweep = self.finished_sweep(**self.one(run_config=self.keeper(3)))
         self.assertEqual(self.values(sweep["run_id"]), {"Accuracy": [1, 2, 10]})

@@ -1,6 +1,7 @@
 /* One allocation or one call to the system fails while a child is started, watched and ended: each in its turn, first in the launcher, then
  * in the monitor. Every attempt has an end that is true, and nothing is left behind. */
 #include <check.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,9 @@ static void check_end(const char *what, long nth, bool may_be_lost)
     default:
         ck_assert_msg(may_be_lost && story.end.kind == LAUNCH_LOST, "%s %ld: ended as %d", what, nth, (int)story.end.kind);
     }
+    /* A monitor that could not be watched, and comes behind another one, goes by itself. */
+    for (int i = 0; marked_processes() > 0 && i < 10000; i++)
+        (void)poll(NULL, 0, 1);
     ck_assert_msg(marked_processes() == 0, "%s %ld: a process is left", what, nth);
 }
 
