@@ -109,6 +109,12 @@ static const char *static_method(const char *method)
     return "";
 }
 
+/* Not an address, but the server as a whole. */
+static bool asks_about_server(const struct http_request *request)
+{
+    return strcmp(request->method, "OPTIONS") == 0 && strcmp(request->uri, "*") == 0;
+}
+
 /* Sees whether the request may go on; if not it is answered. Who asks is checked before anything that tells how the daemon is made. */
 static void examine(struct http_request *request, const char *version, struct http_header_facts *facts)
 {
@@ -116,6 +122,11 @@ static void examine(struct http_request *request, const char *version, struct ht
     struct hd_error error = {0};
     int target_rc = http_target_parse(&request->target, request->uri, &target_error);
     int rc = http_header_examine(request, version, facts, &request->must_close, &error);
+    if (rc == 0 && asks_about_server(request)) {
+        http_reply_header(request, "Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
+        http_reply_empty(request, MHD_HTTP_NO_CONTENT);
+        return;
+    }
     if (rc == 0 && target_rc < 0) {
         rc = target_rc;
         error = target_error;

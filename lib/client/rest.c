@@ -1,10 +1,13 @@
 #include "rest.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "core/json.h"
 #include "socket_url.h"
@@ -122,6 +125,21 @@ static size_t receive(char *bytes, size_t size, size_t count, void *data)
     return transfer->text.failed ? 0 : size * count;
 }
 
+/* Whoever waits for what happens must notice that the network went away without a word: the kernel asks the other side now and then. What
+ * fails here only makes that take longer; on a Unix socket there is nothing to notice. */
+static int keep_asking(void *data, curl_socket_t descriptor, curlsocktype purpose)
+{
+    static const int ON = 1, IDLE_SECONDS = 20, INTERVAL_SECONDS = 10, PROBES = 3;
+
+    (void)data;
+    (void)purpose;
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &ON, sizeof(ON));
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &IDLE_SECONDS, sizeof(IDLE_SECONDS));
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &INTERVAL_SECONDS, sizeof(INTERVAL_SECONDS));
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &PROBES, sizeof(PROBES));
+    return CURL_SOCKOPT_OK;
+}
+
 static void set_options(struct rest *rest)
 {
     CURL *curl = rest->curl;
@@ -135,6 +153,7 @@ static void set_options(struct rest *rest)
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "hyperdrive/" HD_VERSION);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, keep_asking);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
 }
 
@@ -323,7 +342,6 @@ static void prepare(struct rest *rest, const struct rest_request *request, const
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, request->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, request->endless ? 0L : (long)SILENCE_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, request->endless ? 1L : 0L);
 }
 
 /* False: the request has none of its own. */

@@ -497,6 +497,27 @@ class Restarts(Commanding, DaemonTest):
         self.assertEqual([(event["id"], event["data"]) for event in got],
                          [(event.id, event.data) for event in past_events(self.client, "/sweeps/%s/events" % sweep_id)])
 
+    def test_a_network_that_goes_without_a_word_is_noticed(self):
+        """The kernel asks soon whether the other side is still there; otherwise a follower would wait for ten minutes."""
+        sweep_id, (run_id,) = self.running_sweep(1)
+        port = ":%04X" % int(self.client.address.rpartition(":")[2])
+        for arguments in (("events", "-f", sweep_id), ("logs", "-f", run_id)):
+            with self.subTest(arguments):
+                command = self.start_command(*arguments)
+                if arguments[0] == "events":
+                    command.wait_for("is Running", command.out)
+
+                def seconds_to_question():
+                    with open("/proc/net/tcp", encoding="ascii") as file:
+                        rows = [line.split() for line in file]
+                    timers = [row[5].split(":") for row in rows if row[2].endswith(port) and row[3] == "01"]
+                    return [int(left, 16) / os.sysconf("SC_CLK_TCK") for timer, left in timers if timer == "02"]
+                left = wait_until(seconds_to_question, "a question that the kernel is to ask")
+                self.assertLessEqual(max(left), 21, left)
+                command.process.kill()
+                command.finish()
+        self.gates.release(run_id)
+
     def test_report_waits_for_the_daemon(self):
         sweep_id, (run_id,) = self.running_sweep(1)
         child = self.gates.environment(run_id)

@@ -22,7 +22,7 @@ from test_tls import Certified
 EXAMPLES = os.path.join(harness.HERE, "..", "..", "packaging", "examples")
 HEADER = os.path.join(harness.HERE, "..", "..", "lib", "client", "hyperdrive.h")
 LIBRARY = os.path.join(harness.BUILD, "lib", "client")
-CC = shlex.split(os.environ.get("HD_CC", "cc"))
+CC = shlex.split(os.environ.get("HD_CC", shutil.which("cc") or "cc"))  # by its path: a test has a `cc` of its own that runs it
 SANITIZE = os.environ.get("HD_SANITIZE", "none")
 
 # Reports once, waits at its gate while the daemon is killed, reports four times more, and must find that they are kept.

@@ -225,6 +225,14 @@ START_TEST(test_wrong_method_names_the_right_ones)
     ck_assert_int_eq(answer.status, 204);
     ck_assert_str_eq(answer_field(&answer, "Allow"), "GET, HEAD, OPTIONS");
     answer_clear(&answer);
+    /* Of the server as a whole (RFC 9110, 9.3.7). */
+    ask(&fixture, "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", &answer);
+    ck_assert_int_eq(answer.status, 204);
+    ck_assert_str_eq(answer_field(&answer, "Allow"), "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
+    answer_clear(&answer);
+    ask(&fixture, "GET * HTTP/1.1\r\n" HOST "\r\n", &answer);
+    ck_assert_int_eq(answer.status, 400);
+    answer_clear(&answer);
 }
 END_TEST
 
