@@ -477,8 +477,8 @@ static void warn_of_users(const struct settings *settings)
         log_line(LOG_LEVEL_WARNING, "%s: sweeps that are to run as this user are refused", error.message);
 }
 
-/* Children know the address that they were given, in their environment. */
-static int write_url(const struct daemon *daemon, struct hd_error *error)
+/* Children know the address and the token that they were given, in their environment. */
+static void warn_of_what_children_know(const struct daemon *daemon)
 {
     const char *url = http_url(daemon->http);
     int64_t children = sweeps_adopted(daemon->sweeps);
@@ -490,7 +490,11 @@ static int write_url(const struct daemon *daemon, struct hd_error *error)
                  "the daemon listened on %s before, which %" PRId64 " running %s to: they cannot reach it on %s (setting 'listen'); what "
                  "libhyperdrive and hyperdrive report keep meanwhile is taken in when they end",
                  before, children, children == 1 ? "child still reports" : "children still report", url);
-    return state_write_url(daemon->settings->state_dir, url, error);
+    if (children > 0 && daemon->tokens.new_key)
+        log_line(LOG_LEVEL_WARNING,
+                 "%s/secret was missing and was made anew: %" PRId64 " running %s signed with the old one (put that back, and restart)",
+                 daemon->settings->state_dir, children,
+                 children == 1 ? "child cannot report, since its token was" : "children cannot report, since their tokens were");
 }
 
 static int open_rooms(struct daemon *daemon, struct hd_error *error)
@@ -519,8 +523,10 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
         result = open_http(daemon, error);
     if (result == 0)
         result = open_sweeps(daemon, error);
-    if (result == 0)
-        result = write_url(daemon, error);
+    if (result == 0) {
+        warn_of_what_children_know(daemon);
+        result = state_write_url(daemon->settings->state_dir, http_url(daemon->http), error);
+    }
     return result;
 }
 
