@@ -58,13 +58,14 @@ struct daemon {
 /* --- Who asks ----------------------------------------------------------------------------------------------------------------------------
  */
 
-static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal,
+                         struct hd_error *error)
 {
     struct daemon *daemon = (struct daemon *)((char *)context - offsetof(struct daemon, api));
 
     if (token == NULL)
         return who_connects(&daemon->socket_access, request, ret_principal);
-    return who_presents(&daemon->tokens, daemon->store, token, ret_principal);
+    return who_presents(&daemon->tokens, daemon->store, token, ret_principal, error);
 }
 
 static void run_token(void *context, const char *run_id, int attempt, char *buffer, size_t size)
