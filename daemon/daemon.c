@@ -1,6 +1,5 @@
 #include "daemon.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
@@ -18,16 +17,17 @@
 #include "check_settings.h"
 #include "http/certificate.h"
 #include "http/http.h"
+#include "kept_environment.h"
 #include "listener.h"
 #include "log.h"
 #include "lost_database.h"
 #include "notify.h"
 #include "reload.h"
 #include "state.h"
-#include "state_file.h"
 #include "store/fault_vfs.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
+#include "tls.h"
 #include "token.h"
 #include "upkeep.h"
 #include "who.h"
@@ -58,13 +58,14 @@ struct daemon {
 /* --- Who asks ----------------------------------------------------------------------------------------------------------------------------
  */
 
-static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal,
+                         struct hd_error *error)
 {
     struct daemon *daemon = (struct daemon *)((char *)context - offsetof(struct daemon, api));
 
     if (token == NULL)
         return who_connects(&daemon->socket_access, request, ret_principal);
-    return who_presents(&daemon->tokens, daemon->store, token, ret_principal);
+    return who_presents(&daemon->tokens, daemon->store, token, ret_principal, error);
 }
 
 static void run_token(void *context, const char *run_id, int attempt, char *buffer, size_t size)
@@ -84,41 +85,6 @@ static void warn(void *context, const char *line)
 {
     (void)context;
     log_line(LOG_LEVEL_WARNING, "http: %s", line);
-}
-
-/* --- What children get of our environment ------------------------------------------------------------------------------------------------
- */
-
-/* `keep` is a name, or a prefix and `*`. */
-static bool is_kept(const char *variable, char *const *keep)
-{
-    size_t length = strcspn(variable, "=");
-
-    for (; *keep != NULL; keep++) {
-        size_t keep_length = strlen(*keep);
-        bool prefix = keep_length > 0 && (*keep)[keep_length - 1] == '*';
-
-        if (prefix ? strncmp(variable, *keep, keep_length - 1) == 0 : keep_length == length && strncmp(variable, *keep, length) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int keep_environment(char *const *keep, char ***ret_environment, struct hd_error *error)
-{
-    size_t count = 0, kept = 0;
-    char **environment;
-
-    while (environ[count] != NULL)
-        count++;
-    environment = calloc(count + 1, sizeof *environment);
-    if (environment == NULL)
-        return hd_error_set(error, HD_UNAVAILABLE, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        if (is_kept(environ[i], keep))
-            environment[kept++] = environ[i];
-    *ret_environment = environment;
-    return 0;
 }
 
 /* --- Stop: no requests, then no children's events, then no writes. A start that failed goes the same way with the rooms it has.
@@ -206,43 +172,6 @@ static void on_stop(uv_signal_t *handle, int number)
 /* --- SIGHUP ------------------------------------------------------------------------------------------------------------------------------
  */
 
-/* Children and the hyperdrive command find it there, whoever they are. */
-#define AUTHORITIES "ca.pem"
-
-static int copy_authorities(const struct settings *settings, struct hd_error *error)
-{
-    struct hd_text text = {0};
-    int result;
-
-    if (settings->tls_ca == NULL)
-        return state_file_remove(settings->state_dir, AUTHORITIES, error);
-    result = http_authorities_read(settings->tls_ca, &text, error);
-    if (result == 0)
-        result = state_file_write(settings->state_dir, AUTHORITIES, text.data, 0644, error);
-    hd_text_clear(&text);
-    return result;
-}
-
-/* What makes clients refuse the certificate. They go by the name in the daemon's address. */
-static void remark_on(const struct daemon *daemon, const struct http_certificate *certificate)
-{
-    struct hd_text remark = {0};
-    const char *host = strstr(http_url(daemon->http), "://") + 3;
-    bool bracketed = *host == '[';
-    char name[256];
-
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(host, bracketed ? "]" : ":") - bracketed, host + bracketed);
-    http_certificate_remark(certificate, (int64_t)time(NULL), &remark);
-    if (remark.length > 0 && !remark.failed)
-        log_line(LOG_LEVEL_WARNING, "%s", remark.data);
-    hd_text_clear(&remark);
-    if (!http_certificate_is_for(certificate, name))
-        log_line(LOG_LEVEL_WARNING,
-                 "the certificate is not made out to %s: give in 'allowed_hosts' a name that it has, and by which this machine reaches the "
-                 "daemon; else children cannot report",
-                 name);
-}
-
 /* On the pool. The files may be others although their names are not. */
 static int read_certificate_again(void *data, const struct settings *fresh, struct hd_error *error)
 {
@@ -258,7 +187,7 @@ static int read_certificate_again(void *data, const struct settings *fresh, stru
     result = http_certificate_read(&certificate, fresh->tls_certificate, fresh->tls_key, error);
     if (result != 0)
         return result;
-    result = copy_authorities(daemon->settings, error);
+    result = tls_copy_authorities(daemon->settings, error);
     if (result != 0) {
         http_certificate_leave(certificate);
         return result;
@@ -275,7 +204,7 @@ static int apply_settings(void *data, const struct settings *fresh, struct hd_er
                                               .snapshot_limit = fresh->snapshot_limit,
                                               .policy_memory = fresh->policy_memory_mb << 20};
     char **environment = NULL;
-    int result = keep_environment(fresh->environment_keep, &environment, error);
+    int result = kept_environment(fresh->environment_keep, &environment, error);
 
     if (result != 0) {
         http_certificate_leave(daemon->certificate);
@@ -293,7 +222,7 @@ static int apply_settings(void *data, const struct settings *fresh, struct hd_er
     free(daemon->environment);
     daemon->environment = environment;
     if (daemon->certificate != NULL) {
-        remark_on(daemon, daemon->certificate);
+        tls_remark_on(daemon->certificate, http_url(daemon->http));
         http_set_certificate(daemon->http, daemon->certificate);
         daemon->certificate = NULL;
     }
@@ -418,7 +347,7 @@ static int open_http(struct daemon *daemon, struct hd_error *error)
     if (http_open(&daemon->http, &daemon->loop, &http_settings, error) != 0)
         return -(int)error->code;
     if (daemon->certificate != NULL)
-        remark_on(daemon, daemon->certificate);
+        tls_remark_on(daemon->certificate, http_url(daemon->http));
     daemon->certificate = NULL;
     daemon->api.http = daemon->http;
     return 0;
@@ -431,7 +360,7 @@ static int open_tls(struct daemon *daemon, struct hd_error *error)
 
     if (settings->tls_certificate != NULL)
         result = http_certificate_read(&daemon->certificate, settings->tls_certificate, settings->tls_key, error);
-    return result == 0 ? copy_authorities(settings, error) : result;
+    return result == 0 ? tls_copy_authorities(settings, error) : result;
 }
 
 static int open_sweeps(struct daemon *daemon, struct hd_error *error)
@@ -464,7 +393,7 @@ static int open_sweeps(struct daemon *daemon, struct hd_error *error)
     };
     int result;
 
-    snprintf(daemon->authorities, sizeof daemon->authorities, "%s/" AUTHORITIES, daemon->settings->state_dir);
+    snprintf(daemon->authorities, sizeof daemon->authorities, "%s/" TLS_AUTHORITIES, daemon->settings->state_dir);
     result = sweeps_open(&daemon->sweeps, &daemon->loop, daemon->store, &settings, error);
 
     daemon->api.sweeps = daemon->sweeps;
@@ -479,8 +408,8 @@ static void warn_of_users(const struct settings *settings)
         log_line(LOG_LEVEL_WARNING, "%s: sweeps that are to run as this user are refused", error.message);
 }
 
-/* Children know the address that they were given, in their environment. */
-static int write_url(const struct daemon *daemon, struct hd_error *error)
+/* Children know the address and the token that they were given, in their environment. */
+static void warn_of_what_children_know(const struct daemon *daemon)
 {
     const char *url = http_url(daemon->http);
     int64_t children = sweeps_adopted(daemon->sweeps);
@@ -492,7 +421,11 @@ static int write_url(const struct daemon *daemon, struct hd_error *error)
                  "the daemon listened on %s before, which %" PRId64 " running %s to: they cannot reach it on %s (setting 'listen'); what "
                  "libhyperdrive and hyperdrive report keep meanwhile is taken in when they end",
                  before, children, children == 1 ? "child still reports" : "children still report", url);
-    return state_write_url(daemon->settings->state_dir, url, error);
+    if (children > 0 && daemon->tokens.new_key)
+        log_line(LOG_LEVEL_WARNING,
+                 "%s/secret was missing and was made anew: %" PRId64 " running %s signed with the old one (put that back, and restart)",
+                 daemon->settings->state_dir, children,
+                 children == 1 ? "child cannot report, since its token was" : "children cannot report, since their tokens were");
 }
 
 static int open_rooms(struct daemon *daemon, struct hd_error *error)
@@ -512,7 +445,7 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
     if (result == 0)
         result = socket_access_open(&daemon->socket_access, daemon->settings->socket_access, error);
     if (result == 0)
-        result = keep_environment(daemon->settings->environment_keep, &daemon->environment, error);
+        result = kept_environment(daemon->settings->environment_keep, &daemon->environment, error);
     if (result == 0)
         result = open_loop(daemon, error);
     if (result == 0)
@@ -521,8 +454,10 @@ static int open_rooms(struct daemon *daemon, struct hd_error *error)
         result = open_http(daemon, error);
     if (result == 0)
         result = open_sweeps(daemon, error);
-    if (result == 0)
-        result = write_url(daemon, error);
+    if (result == 0) {
+        warn_of_what_children_know(daemon);
+        result = state_write_url(daemon->settings->state_dir, http_url(daemon->http), error);
+    }
     return result;
 }
 

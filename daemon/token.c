@@ -55,7 +55,8 @@ static int read_line(const char *path, mode_t allowed, char *line, size_t size, 
 }
 
 /* The file's hex line, made from random bytes when the file is missing. */
-static int open_secret(const char *state_dir, const char *name, mode_t allowed, char *line, size_t size, struct hd_error *error)
+static int open_secret(const char *state_dir, const char *name, mode_t allowed, char *line, size_t size, bool *ret_new,
+                       struct hd_error *error)
 {
     unsigned char bytes[TOKEN_KEY_SIZE];
     char path[4096], content[TOKEN_KEY_SIZE * 2 + 2];
@@ -65,9 +66,10 @@ static int open_secret(const char *state_dir, const char *name, mode_t allowed, 
     result = read_line(path, allowed, line, size, error);
     if (result < 0)
         return result;
+    *ret_new = result == 0;
     if (result == 1) {
         if (strlen(line) < TOKEN_KEY_SIZE)
-            return hd_error_set(error, HD_UNAVAILABLE, "%s is too short for a secret: remove it, and a new one is made", path);
+            return hd_error_set(error, HD_INVALID, "%s is too short for a secret: remove it, and a new one is made", path);
         return 0;
     }
     randombytes_buf(bytes, sizeof bytes);
@@ -96,15 +98,17 @@ static int let_group_read(const char *state_dir, struct hd_error *error)
 int tokens_open(struct tokens *tokens, const char *state_dir, bool group_may_read, struct hd_error *error)
 {
     char line[TOKEN_KEY_SIZE * 2 + 2];
+    bool new_token;
     int result;
 
     if (sodium_init() < 0)
         return hd_error_set(error, HD_UNAVAILABLE, "the cryptography library does not start");
-    result = open_secret(state_dir, "secret", 0600, line, sizeof line, error);
+    result = open_secret(state_dir, "secret", 0600, line, sizeof line, &tokens->new_key, error);
     if (result == 0 && sodium_hex2bin(tokens->key, sizeof tokens->key, line, strlen(line), NULL, NULL, NULL) != 0)
-        result = hd_error_set(error, HD_UNAVAILABLE, "%s/secret is not the hex line that this program writes", state_dir);
+        result = hd_error_set(error, HD_INVALID, "%s/secret is not the hex line that this program writes: remove it, and a new one is made",
+                              state_dir);
     if (result == 0)
-        result = open_secret(state_dir, "token", group_may_read ? 0640 : 0600, tokens->owner, sizeof tokens->owner, error);
+        result = open_secret(state_dir, "token", group_may_read ? 0640 : 0600, tokens->owner, sizeof tokens->owner, &new_token, error);
     if (result == 0 && group_may_read)
         result = let_group_read(state_dir, error);
     return result;

@@ -12,6 +12,7 @@ enum { TOKEN_KEY_SIZE = 32, TOKEN_OWNER_SIZE = 72 };
 struct tokens {
     unsigned char key[TOKEN_KEY_SIZE]; /* STATE/secret: signs the tokens of runs */
     char owner[TOKEN_OWNER_SIZE];      /* STATE/token */
+    bool new_key;                      /* there was no STATE/secret */
 };
 
 /* Reads STATE/secret and STATE/token, and makes them (0600) when they are missing. With `group_may_read` the token is 0640 and of our

@@ -92,6 +92,7 @@ static void print_machine(struct hd_text *text, const struct sweeps_machine *mac
         hd_json_print_string(text, machine->notes[i]);
     }
     hd_text_add_char(text, ']');
+    resource_string(text, "no_limits", machine->no_limits);
 }
 
 static struct sweeps_device_reader reader_of(struct printing *printing)

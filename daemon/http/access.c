@@ -28,8 +28,9 @@ static bool authenticate(struct http_request *request, const char *authorization
 {
     const struct http_settings *settings = &request->server->settings;
     struct http_principal principal = {0};
+    struct hd_error error = {0};
     if (authorization == NULL && request->server->local && settings->authenticate != NULL &&
-        settings->authenticate(settings->context, request, NULL, &principal) && principal.role != HTTP_NOBODY) {
+        settings->authenticate(settings->context, request, NULL, &principal, &error) && principal.role != HTTP_NOBODY) {
         request->principal = principal;
         return true;
     }
@@ -41,11 +42,15 @@ static bool authenticate(struct http_request *request, const char *authorization
     if (token == NULL)
         return refuse(request, HD_UNAUTHORIZED, "'Authorization' must be 'Bearer TOKEN'");
     principal = (struct http_principal){0};
-    if (settings->authenticate == NULL || !settings->authenticate(settings->context, request, token, &principal) ||
-        principal.role == HTTP_NOBODY)
+    bool known = settings->authenticate != NULL && settings->authenticate(settings->context, request, token, &principal, &error);
+    if (known && principal.role != HTTP_NOBODY) {
+        request->principal = principal;
+        return true;
+    }
+    if (error.code == HD_NO_ERROR)
         return refuse(request, HD_UNAUTHORIZED, INVALID_TOKEN);
-    request->principal = principal;
-    return true;
+    http_reply_error(request, &error);
+    return false;
 }
 
 static bool authorize(struct http_request *request)

@@ -78,8 +78,10 @@ struct http_settings {
     unsigned streams;         /* answers without an end that may be open at once, further ones get 503; 0: 256 */
     int64_t heartbeat_us;     /* how often streams without news say that they live; 0: 15 s */
     /* Finds who presents this bearer token. Returns false for a token that is good for nothing. NULL: none was sent, over a Unix socket,
-     * where the user of the other end may be enough; without a token nobody gets through TCP. */
-    bool (*authenticate)(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal);
+     * where the user of the other end may be enough; without a token nobody gets through TCP. False with `error` when it cannot be told
+     * now: that is no refusal. */
+    bool (*authenticate)(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal,
+                         struct hd_error *error);
     /* Is told each request to a route with HTTP_RECORDED before its handler. False: it has answered, and there is nothing to handle. NULL:
      * nobody is told. */
     bool (*record)(void *context, struct http_request *request);

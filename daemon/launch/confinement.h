@@ -20,8 +20,8 @@ struct confinement_settings {
     const char *root;        /* folder whose /sys and /run tell whether there are a service manager and controllers */
 };
 
-/* HD_INVALID for the path of a control group below which this process may make none. */
-int confinement_check(const char *cgroup, struct hd_error *error);
+/* "auto" and "no" are well. HD_INVALID for the path of a control group below which this process may make none. */
+int confinement_check(const char *path, struct hd_error *error);
 /* With "auto" moves this process to a cgroup of its own below the delegated one. What is not to be had is done without; a path that cannot
  * be used is an error. To be called once. */
 int confinement_open(const struct confinement_settings *settings, struct confinement *ret, struct hd_error *error);

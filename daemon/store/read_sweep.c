@@ -17,7 +17,8 @@ static const char NEWEST_OF_BOTH[] =
 
 static const char DELETING[] = COLUMNS "INDEXED BY sweep_deleting WHERE deleting = 1 ORDER BY sweep";
 
-static const char OLD[] = COLUMNS "WHERE ended_us < ?1 AND deleting = 0 AND sweep > ?2 ORDER BY sweep LIMIT ?3";
+/* One that has ended before it was created has ended by a wrong clock. */
+static const char OLD[] = COLUMNS "WHERE ended_us < ?1 AND created_us < ?1 AND deleting = 0 AND sweep > ?2 ORDER BY sweep LIMIT ?3";
 
 static const char INHERITED[] =
     COLUMNS "WHERE deleting = 0 AND sweep IN (SELECT earlier FROM earlier AS e WHERE e.sweep = ?1 AND e.kind = 1) "

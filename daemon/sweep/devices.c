@@ -200,6 +200,7 @@ void sweeps_read_machine(const struct sweeps *sweeps, struct sweeps_machine *ret
         .cpus_in_use = amount(cpus->taken),
         .real_cpus = cpus->gpu.index,
         .notes = sweeps->device_notes.list,
+        .no_limits = launch_no_limits(sweeps->launch),
     };
 }
 

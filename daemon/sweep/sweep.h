@@ -118,6 +118,7 @@ struct sweeps_machine {
     double cpus, cpus_in_use; /* to be handed out: at least as many as slots */
     int64_t real_cpus;        /* that the daemon may use */
     char *const *notes;       /* sentences about what is not handed out; ends in NULL; NULL: none */
+    const char *no_limits;    /* end of a sentence: why children cannot be held to limits; NULL: they can */
 };
 struct sweeps_device {
     const char *id;

@@ -35,6 +35,7 @@ static const struct {
     {"limits", doctor_check_limits},
     {"leftovers", doctor_check_leftovers},
     {"devices", doctor_check_devices},
+    {"run limits", doctor_check_run_limits},
 };
 
 enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };

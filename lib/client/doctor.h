@@ -45,7 +45,7 @@ void doctor_found(struct doctor_finding *finding, enum doctor_result result, con
 
 /* doctor_daemon.c */
 doctor_check doctor_check_address, doctor_check_reachable, doctor_check_token, doctor_check_version, doctor_check_database,
-    doctor_check_clock, doctor_check_devices;
+    doctor_check_clock, doctor_check_devices, doctor_check_run_limits;
 /* doctor_folder.c */
 doctor_check doctor_check_folder, doctor_check_secrets, doctor_check_file_system, doctor_check_free_space, doctor_check_lock;
 /* Whether the folder of a daemon that does not run has runs, and no database: then that was found. */

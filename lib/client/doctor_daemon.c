@@ -150,3 +150,27 @@ void doctor_check_devices(struct doctor *doctor, struct doctor_finding *finding)
     }
     rest_answer_clear(&answer);
 }
+
+/* A machine without control groups is none that is broken: sweeps with limits are refused when they are submitted. */
+void doctor_check_run_limits(struct doctor *doctor, struct doctor_finding *finding)
+{
+    struct rest_request request = {.path = "/devices", .timeout_ms = DEVICES_PATIENCE_MS};
+    struct rest_answer answer = {0};
+    struct hd_error error = {0};
+    const char *reason;
+
+    if (doctor->version == NULL || rest_call(doctor->client->rest, &request, &answer, &error) < 0 ||
+        member(answer.json, "no_limits") == NULL) {
+        doctor_found(finding, DOCTOR_UNKNOWN, "the daemon did not tell whether it can hold children to limits");
+        rest_answer_clear(&answer);
+        return;
+    }
+    reason = member_text(answer.json, "no_limits", NULL);
+    if (reason != NULL) {
+        doctor_found(finding, DOCTOR_OK, "none to be had: sweeps with memory_limit_mb, process_limit or cpu_limit are refused, since %s",
+                     reason);
+    } else {
+        doctor_found(finding, DOCTOR_OK, "children can be held to memory_limit_mb, process_limit and cpu_limit");
+    }
+    rest_answer_clear(&answer);
+}

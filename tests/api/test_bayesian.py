@@ -120,13 +120,13 @@ class Bayesian(DaemonTest):
         self.assertLess(min(camel(values) for values in proposed), min(camel(values) for values in drawn[:5]))
 
     def test_warnings(self):
-        sweep = self.bayesian(total=20, max_concurrent_runs=6)
+        sweep = self.bayesian(total=20, max_concurrent_runs=6, trial_timeout_seconds=600)
         self.assertEqual([(warning["code"], warning["message"]) for warning in sweep["warnings"]], [
             ("BayesianFewRuns", "'max_total_runs' (20) is less than 20 times the number of parameters (2): bayesian sampling may not have "
              "learned enough by then"),
             ("BayesianConcurrency", "6 of 20 runs may run at once, more than a quarter: bayesian sampling learns nothing from a run before "
              "it has ended; a smaller 'max_concurrent_runs' gives better runs")])
-        sweep = self.bayesian(total=40, max_concurrent_runs=10)
+        sweep = self.bayesian(total=40, max_concurrent_runs=10, trial_timeout_seconds=600)
         self.assertEqual(sweep["warnings"], [])
 
 

@@ -14,7 +14,7 @@ from harness import DaemonTest, wait_until
 from test_tls import openssl
 
 NAMES = ["address", "daemon", "token", "version", "database", "clock", "state folder", "secrets", "file system", "free space", "lock",
-         "monitor", "configuration", "python3", "systemd", "limits", "leftovers", "devices"]
+         "monitor", "configuration", "python3", "systemd", "limits", "leftovers", "devices", "run limits"]
 
 
 def doctor(*options, environment=None):
@@ -148,7 +148,7 @@ class Doctor(DaemonTest):
         self.assertIn("no daemon answers at " + self.daemon.url, found["daemon"][1])
         self.assertEqual(found["lock"][0], "fault")
         self.assertIn("is of an earlier one; start hyperdrived", found["lock"][1])
-        for name in ("token", "version", "database", "clock", "monitor", "limits", "leftovers", "devices"):
+        for name in ("token", "version", "database", "clock", "monitor", "limits", "leftovers", "devices", "run limits"):
             self.assertEqual(found[name][0], "unknown", name)
         self.daemon.start()
         self.assertEqual(self.examine()[0], 0)
@@ -255,6 +255,21 @@ class Doctor(DaemonTest):
         self.addCleanup(end)
         wait_until(lambda: harness.command_line(process.pid)[:1] == ["/bin/sleep"], "the process")
         return process
+
+    def test_limits_of_children(self):
+        self.daemon.stop()
+        self.daemon.start(options=["--cgroup", "no"])
+        self.assertEqual(self.examine()[1]["run limits"],
+                         ("ok", "none to be had: sweeps with memory_limit_mb, process_limit or cpu_limit are refused, since the setting 'cgroup' "
+                                "of the daemon is 'no'"))
+        tree = os.path.join(self.folder, "tree")  # as a delegated one looks from here
+        os.mkdir(tree)
+        for name, text in (("cgroup.controllers", "cpu memory pids"), ("cgroup.subtree_control", "cpu memory pids"), ("cgroup.procs", "")):
+            with open(os.path.join(tree, name), "w", encoding="ascii") as file:
+                file.write(text)
+        self.daemon.stop()
+        self.daemon.start(options=["--cgroup", tree])
+        self.assertEqual(self.examine()[1]["run limits"], ("ok", "children can be held to memory_limit_mb, process_limit and cpu_limit"))
 
     def test_leftover_processes(self):
         sweep_id, runs = self.running_sweep()

@@ -142,6 +142,39 @@ class Address(DaemonTest):
         self.assertNotIn("others could read", self.daemon.log()[begin:])
         self.daemon.start()
 
+    def test_secrets_that_are_none(self):
+        self.daemon.stop()
+        for name, text, sentence in (("token", "", "token is too short for a secret: remove it"), ("secret", "ab" * 10, "too short for a secret"),
+                                     ("secret", "no hex" * 20, "secret is not the hex line that this program writes: remove it")):
+            path = os.path.join(self.daemon.state, name)
+            os.rename(path, path + "-kept")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+            os.chmod(path, 0o600)
+            code, said = self.daemon.refused()
+            self.assertEqual(code, 2, said)
+            self.assertIn(sentence, said)
+            os.replace(path + "-kept", path)
+        self.daemon.start()
+
+    def test_a_new_secret_while_children_run(self):
+        """Their tokens were signed with the old one."""
+        _, (run_id,) = self.running_sweep(1)
+        child = self.child_client(run_id)
+        self.assertEqual(child.post("/runs/%s/metrics" % run_id, {"name": "Accuracy", "value": 1}).status, 200)
+        self.daemon.kill()
+        os.unlink(os.path.join(self.daemon.state, "secret"))
+        begin = len(self.daemon.log())
+        self.daemon.start()
+        self.assertIn("warning: %s/secret was missing and was made anew: 1 running child cannot report, since its token was signed with the old one"
+                      % self.daemon.state, self.daemon.log()[begin:])
+        self.assertError(child.post("/runs/%s/metrics" % run_id, {"name": "Accuracy", "value": 2}), 401)
+        self.gates.release(run_id)
+        self.wait_for_run(run_id, "Completed")
+        begin = len(self.daemon.log())
+        self.daemon.restart()
+        self.assertNotIn("made anew", self.daemon.log()[begin:])
+
     def test_secrets_that_are_no_files_of_ours(self):
         self.daemon.stop()
         for name in ("token", "secret"):

@@ -12,11 +12,12 @@ DAY_US = 86400 * 1000000
 
 
 class Retention(DaemonTest):
-    def make_old(self, sweep_id, days):
-        """While no daemon runs."""
+    def make_old(self, sweep_id, days, *columns):
+        """While no daemon runs. A sweep that has ended before it was created is one of a wrong clock."""
         with contextlib.closing(sqlite3.connect(os.path.join(self.daemon.state, "hyperdrive.db"))) as database, database:
-            changed = database.execute("UPDATE sweep SET ended_us = ? WHERE id = ?", (int(time.time() * 1e6) - days * DAY_US, sweep_id))
-            self.assertEqual(changed.rowcount, 1)
+            for column in columns or ("created_us", "ended_us"):
+                changed = database.execute("UPDATE sweep SET %s = ? WHERE id = ?" % column, (int(time.time() * 1e6) - days * DAY_US, sweep_id))
+                self.assertEqual(changed.rowcount, 1)
 
     def ids(self):
         return sorted(sweep["run_id"] for sweep in self.daemon.sweeps())
@@ -43,6 +44,15 @@ class Retention(DaemonTest):
         self.daemon.stop()
         self.daemon.start(options=["--keep-days", "7"])
         wait_until(lambda: self.ids() == sorted([young, building]), "the end of what nobody builds on any more")
+
+    def test_a_clock_that_was_wrong_at_the_end(self):
+        """As on a machine without a battery, whose children end before it has asked for the time: the end seems to be years ago."""
+        wrong, old = (self.finished_sweep()["run_id"] for _ in range(2))
+        self.daemon.stop()
+        self.make_old(old, 8, "created_us", "ended_us")
+        self.make_old(wrong, 9000, "ended_us")
+        self.daemon.start(options=["--keep-days", "7"])
+        wait_until(lambda: self.ids() == [wrong], "the end of the old sweep alone")
 
     def test_many(self):
         sweeps = [self.finished_sweep(max_total_runs=1)["run_id"] for _ in range(70)]

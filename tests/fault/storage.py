@@ -141,6 +141,23 @@ class Storage(DaemonTest):
         self.assert_acknowledged()
         self.gates.release(run_id)
 
+    def test_a_token_that_cannot_be_looked_up(self):
+        """It is not refused as a wrong one would be: what is answered with 401 is kept by no child."""
+        _, (run_id,) = self.running_sweep(1)
+        child = self.child_client(run_id)
+        made = self.client.post("/tokens", {"name": "ci", "role": "submit"}).json["token"]
+        named = harness.Client(self.daemon.url, made)
+        self.assertEqual(child.post("/runs/%s/metrics" % run_id, {"name": "numbered", "value": 1}).status, 200)
+        self.fail_by("read io")
+        for client in (child, named):
+            self.assert_refused(client.post("/runs/%s/metrics" % run_id, {"name": "numbered", "value": 2}), 503,
+                                "the database does not answer: Input/output error")
+        self.assertEqual(harness.Client(self.daemon.url, "wrong").get("/version").status, 401)
+        self.work_again()
+        for client in (child, named):
+            self.assertEqual(client.post("/runs/%s/metrics" % run_id, {"name": "numbered", "value": 3}).status, 200)
+        self.gates.release(run_id)
+
     def test_what_children_keep_meanwhile_is_taken_in(self):
         """As libhyperdrive keeps what is answered with 5xx (tests/unit/test_reporter.c)."""
         _, (run_id,) = self.running_sweep(1)

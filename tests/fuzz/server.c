@@ -21,8 +21,10 @@ static struct http_server *server;
 static struct api api;
 static struct tokens tokens = {.owner = "owner"};
 
-static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal,
+                         struct hd_error *error)
 {
+    (void)error;
     (void)context;
     (void)request;
     if (token == NULL)

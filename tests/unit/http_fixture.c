@@ -16,8 +16,10 @@
 
 enum action { RELEASE = 1, CLOSE, END };
 
-static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal,
+                         struct hd_error *error)
 {
+    (void)error;
     (void)request;
     (void)context;
     if (strcmp(token, "owner") == 0) {

@@ -25,8 +25,10 @@ static struct http_server *server;
 static uv_async_t stop;
 static pthread_t loop_thread;
 
-static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal,
+                         struct hd_error *error)
 {
+    (void)error;
     (void)request;
     (void)context;
     ret_principal->role = HTTP_OWNER;

@@ -33,8 +33,10 @@ static uv_timer_t deadline;
 static int64_t sweep;
 static size_t most_held;
 
-static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal)
+static bool authenticate(void *context, const struct http_request *request, const char *token, struct http_principal *ret_principal,
+                         struct hd_error *error)
 {
+    (void)error;
     (void)request;
     (void)context;
     ret_principal->role = HTTP_OWNER;
