@@ -25,8 +25,8 @@ int tree_make_folder(int folder, const char *name);
 /* Copies the regular file (sharing its blocks where the file system can) in the place of whatever had this name. The copy has `mode` and
  * the original's time of modification. Gives the number of bytes. */
 int64_t tree_copy_file(int from, const char *name, int to, mode_t mode);
-/* Removes what `name` is, with all that is below it: closed folders too, and whatever depth they have. A missing one is no error; what cannot
- * be removed does not keep the rest. */
+/* Removes what `name` is, with all that is below it: closed folders too, and whatever depth they have. A missing one is no error; what
+ * cannot be removed does not keep the rest. */
 int tree_remove(int folder, const char *name);
 
 #endif
