@@ -92,3 +92,67 @@ void fixture_specification(const cJSON *body, struct hd_problems *warnings, stru
     ck_assert(hd_problems_none(&errors));
     hd_problems_clear(&own);
 }
+
+void fixture_check_findings(const struct hd_problems *problems, const struct finding *findings, size_t most)
+{
+    size_t count = 0;
+
+    while (count < most && findings[count].code != NULL) {
+        count++;
+    }
+    for (size_t i = 0; i < problems->count && i < count; i++) {
+        ck_assert_str_eq(problems->list[i].message, findings[i].message);
+        ck_assert_str_eq(problems->list[i].code, findings[i].code);
+        ck_assert_pstr_eq(problems->list[i].target, findings[i].target);
+    }
+    ck_assert_msg(problems->count == count, "%zu findings instead of %zu for '%s'; the last is: %s", problems->count, count,
+                  findings[0].message, problems->count > 0 ? problems->list[problems->count - 1].message : "-");
+}
+
+/* Equal in everything but the addresses. */
+static void check_equal(const struct hd_specification *a, const struct hd_specification *b)
+{
+    char *first = fixture_print(a->config);
+    char *second = fixture_print(b->config);
+
+    ck_assert_str_eq(first, second);
+    ck_assert_int_eq(a->max_duration_us, b->max_duration_us);
+    ck_assert_int_eq(a->trial_timeout_us, b->trial_timeout_us);
+    ck_assert_int_eq(a->sampling.type, b->sampling.type);
+    ck_assert_int_eq(a->sampling.seed, b->sampling.seed);
+    ck_assert_int_eq(a->goal, b->goal);
+    ck_assert_pstr_eq(a->metric, b->metric);
+    ck_assert_int_eq(a->max_total_runs, b->max_total_runs);
+    ck_assert_int_eq(a->max_concurrent_runs, b->max_concurrent_runs);
+    ck_assert_int_eq(a->initial_failure_limit, b->initial_failure_limit);
+    ck_assert_int_eq(a->nested_flat, b->nested_flat);
+    ck_assert_int_eq(hd_space_size(a->space), hd_space_size(b->space));
+    free(first);
+    free(second);
+}
+
+void fixture_check_fixed_point(const struct hd_specification *specification)
+{
+    struct hd_specification_options options = fixture_options;
+    struct hd_specification again;
+    struct hd_problems errors = {0};
+    struct hd_problems warnings = {0};
+    char *text = fixture_print(specification->config);
+    cJSON *body = fixture_json(text);
+
+    options.seed = 1;
+    int result = hd_specification_parse(body, &options, &errors, &warnings, &again);
+    ck_assert_msg(result == 0, "%s: %s", errors.count > 0 ? errors.list[0].message : "?", text);
+    check_equal(specification, &again);
+    hd_specification_clear(&again);
+    hd_problems_clear(&errors);
+    hd_problems_clear(&warnings);
+    cJSON_Delete(body);
+    free(text);
+}
+
+uint32_t fixture_random(uint32_t *state)
+{
+    *state = *state * UINT32_C(1664525) + UINT32_C(1013904223);
+    return *state >> 8;
+}

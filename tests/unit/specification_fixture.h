@@ -29,4 +29,19 @@ extern const struct hd_specification_options fixture_options;
 /* A specification from a body that has to be right; the warnings may be NULL when there are to be none. */
 void fixture_specification(const cJSON *body, struct hd_problems *warnings, struct hd_specification *ret);
 
+/* One that is expected; code NULL: no more of them. */
+struct finding {
+    const char *code;
+    const char *target; /* NULL: none */
+    const char *message;
+};
+/* All of these, at most `most`, and no others. */
+void fixture_check_findings(const struct hd_problems *problems, const struct finding *findings, size_t most);
+
+/* What the output prints, sent again, makes an equal sweep, whatever seed would be drawn then. */
+void fixture_check_fixed_point(const struct hd_specification *specification);
+
+/* A number sequence that is the same on every machine; 24 bits. */
+uint32_t fixture_random(uint32_t *state);
+
 #endif
