@@ -302,6 +302,7 @@ static double slope_along(const struct gaussian_process *process, size_t f, doub
     return (1 - process->share) * 2 * process->precisions[f] * (x * factor_sum - vector_dot(factors, column, process->count));
 }
 
+/* The same of the part that is a sum over the features; `weights` are by the correlations, not by the slopes of the other part. */
 static double sum_slope_along(const struct gaussian_process *process, size_t f, double x, const double *weights)
 {
     if (process->share == 0)
