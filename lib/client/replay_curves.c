@@ -170,6 +170,7 @@ static int take_run(void *data, const cJSON *run, struct hd_error *error)
                                .started_us = instant(run, "start_utc"),
                                .ended_us = instant(run, "end_utc"),
                                .end_ordinal = end_of(&reading->moves, member_text(run, "run_id", "")),
+                               .stopped = (int64_t)member_count(member(run, "stop_reason"), "interval"),
                                .inherited = reading->inherited};
     curves->ids[curves->count] = strdup(member_text(run, "run_id", ""));
     if (curves->ids[curves->count++] == NULL) {

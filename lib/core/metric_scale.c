@@ -16,11 +16,11 @@ static double clipped_rank(const struct metric_scale *scale, double value)
     return fmin(fmax(hd_goal_rank(scale->goal, value), scale->least), scale->most);
 }
 
-/* From what is measured from; below 0 only beyond a level. */
+/* From what is measured from; below 0 only beyond a level. The largest numbers are finite; divided by a small unit they are not. */
 static double distance(const struct metric_scale *scale, double rank)
 {
     double from = rank / scale->unit - scale->origin / scale->unit;
-    return scale->levelled ? from : fmax(from, 0);
+    return fmin(fmax(from, scale->levelled ? -DBL_MAX : 0), DBL_MAX);
 }
 
 static double bend(const struct metric_scale *scale, double distance)
@@ -60,7 +60,7 @@ static void find_level(struct metric_scale *scale, const double *sorted, size_t 
     double median = sorted[count / 2], quarter = sorted[count / 4], level = quarter - (median - quarter), unit = median - level;
     if (!(level > sorted[0]) || !(unit > 0) || !isfinite(unit))
         return;
-    scale->log_slopes = (double)count * log(scale->unit / unit);
+    scale->log_slopes = (double)count * (log(scale->unit) - log(unit));
     scale->origin = level;
     scale->unit = unit;
     scale->levelled = true;

@@ -38,11 +38,13 @@ static void end_until(struct player *player, int64_t ordinal)
         hd_policy_end(player->policy, player->ends[player->ended]->curve->run);
 }
 
+/* What came while it was being stopped would have come as well. */
 static void stop(struct reader *reader, const struct hd_curve_point *point)
 {
     struct hd_replayed *replayed = reader->replayed;
 
-    /* What came while it was being stopped would have come as well. */
+    if (reader->next == reader->curve->stopped)
+        return;
     replayed->reports = reader->next;
     while (replayed->reports < reader->curve->count && reader->curve->points[replayed->reports].unjudged)
         replayed->reports++;

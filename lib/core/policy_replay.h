@@ -1,8 +1,8 @@
 /* What if: another policy over the recorded curves of a sweep that has ended.
  *
  * The recorded reports are judged one after the other in the order in which they were taken, those of a child behind its stop left out, but
- * for what came while it was being stopped. It tells what the policy would have seen of these curves; that an earlier stop would have let
- * other children start earlier it cannot know.
+ * for what came while it was being stopped: where it was stopped by that report, too, that is the rest. It tells what the policy would have
+ * seen of these curves; that an earlier stop would have let other children start earlier it cannot know.
  */
 #ifndef HD_CORE_POLICY_REPLAY_H
 #define HD_CORE_POLICY_REPLAY_H
@@ -24,6 +24,7 @@ struct hd_curve {
     int64_t started_us; /* 0: it never ran */
     int64_t ended_us;
     int64_t end_ordinal; /* of its end, behind those of all its reports; 0: it has none */
+    int64_t stopped;     /* number of the report by which the policy of its sweep stopped it; 0: none did */
     bool inherited;      /* of an earlier sweep: the children are compared with it, and it is none of them */
 };
 

@@ -523,6 +523,23 @@ class Replay(Policies, SharedDaemonTest):
         self.assertEqual({run["run_id"]: run["interval"] for run in answer["stopped"]}, {second: 1, first: 2})
         self.assertEqual(answer["saved_reports"], 0)
 
+    def test_reports_behind_the_one_that_stops(self):
+        """What came in one request with it counts for the others, there and here."""
+        sweep_id = self.submit(hyperparameter_sampling=self.grid(2), max_total_runs=2, policy=BANDIT, run_config={"launcher": "client"})["run_id"]
+        first, second = [self.client.post("/sweeps/%s/ask" % sweep_id).json["run_id"] for _ in range(2)]
+        self.report(first, "Accuracy", 0.85)
+        self.assertTrue(self.report(second, "Accuracy", [0.1, 0.99])["stop"])
+        self.assertEqual(self.report(first, "Accuracy", 0.8)["stop_reason"]["best_run_id"], second)
+        for run_id in (first, second):
+            self.client.post("/runs/%s/complete" % run_id)
+        self.wait_for_sweep(sweep_id)
+        answer = read_json(self.replay("--json", "-p", "bandit,slack_factor=0.1", sweep_id))
+        self.assertEqual({run["run_id"]: run["interval"] for run in answer["stopped"]}, {second: 1, first: 2})
+        self.assertEqual((answer["saved_reports"], answer["winner"]["run_id"], answer["winner_lost"]), (0, second, False))
+        # One that stops it later, or not at all, is another matter.
+        answer = read_json(self.replay("--json", "-p", "bandit,slack_factor=9", sweep_id))
+        self.assertEqual(answer["stopped"], [])
+
     def test_what_the_sweep_builds_on_is_compared_with(self):
         """The same policy decides the same, also where it compares with inherited runs."""
         earlier, _ = self.recorded_sweep(((0.7, 0.8, 0.9), (0.2, 0.9)))

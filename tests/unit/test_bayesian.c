@@ -1,5 +1,6 @@
 /* Bayesian sampling: points of a space, and what is proposed. */
 #include <check.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,23 @@ START_TEST(huge_and_infinite_losses_blind_nobody)
     struct search search = {.space = compile(BOWL), .goal = HD_MINIMIZE, .seed = _i};
     draw(&search, 5, spoilt_bowl);
     run(&search, 30, spoilt_bowl);
+    ck_assert_double_lt(best(&search) - 1, 1e-2);
+    clear(&search);
+}
+END_TEST
+
+/* Programs that say the largest number there is where they fail. */
+static double capped_bowl(const cJSON *configuration)
+{
+    double x = number(configuration, "x");
+    return x < -0.2 ? DBL_MAX : bowl(configuration);
+}
+
+START_TEST(the_largest_number_blinds_nobody)
+{
+    struct search search = {.space = compile(BOWL), .goal = HD_MINIMIZE, .seed = _i};
+    draw(&search, 5, capped_bowl);
+    run(&search, 30, capped_bowl);
     ck_assert_double_lt(best(&search) - 1, 1e-2);
     clear(&search);
 }
@@ -438,6 +456,7 @@ int main(void)
     tcase_add_loop_test(tests, a_bowl_is_walked_down, 0, 3);
     tcase_add_loop_test(tests, a_hill_is_climbed, 0, 2);
     tcase_add_loop_test(tests, huge_and_infinite_losses_blind_nobody, 0, 3);
+    tcase_add_loop_test(tests, the_largest_number_blinds_nobody, 0, 3);
     tcase_add_loop_test(tests, a_ground_that_was_found_is_left, 0, 2);
     tcase_add_test(tests, a_deep_hollow_draws_nobody_back);
     tcase_add_loop_test(tests, a_branch_that_is_hardly_known_is_tried, 7, 10);

@@ -1,6 +1,7 @@
 /* What bayesian sampling is made of: linear algebra, descent, the Gaussian process and its slopes, the scale of metrics, the expected
  * improvement. Each is held against the plain formula. */
 #include <check.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -421,6 +422,24 @@ START_TEST(equal_metrics_have_a_scale)
 }
 END_TEST
 
+/* A program that says the largest number there is for "this went wrong", or for the best of all. */
+START_TEST(the_largest_number_has_a_place_on_the_scale)
+{
+    enum { COUNT = 9 };
+    double values[COUNT] = {0.5, 0.6, 0.7, 0.8, 0.9, 0.55, 0.65, 0.75, _i % 2 == 0 ? DBL_MAX : -DBL_MAX}, room[COUNT];
+    for (int bend = 0; bend < METRIC_BENDS; bend++) {
+        struct metric_scale scale;
+        metric_scale_learn(&scale, _i < 2 ? HD_MAXIMIZE : HD_MINIMIZE, bend, values, COUNT, room);
+        ck_assert(isfinite(scale.log_slopes));
+        for (int i = 0; i < COUNT; i++)
+            ck_assert_msg(isfinite(metric_scale_apply(&scale, values[i])), "bend %d, value %g", bend, values[i]);
+        double step = metric_scale_apply(&scale, 0.9) - metric_scale_apply(&scale, 0.5);
+        if (_i == 1 || _i == 2 || scale.levelled) /* measured from the best, so far away, the others are all the same */
+            ck_assert_msg(_i < 2 ? step < 0 : step > 0, "bend %d: %g", bend, step);
+    }
+}
+END_TEST
+
 /* --- Expected improvement ----------------------------------------------------------------------------------------------------------------
  */
 
@@ -471,6 +490,7 @@ int main(void)
     tcase_add_test(tests, the_scale_knows_its_slopes);
     tcase_add_test(tests, the_scale_keeps_the_order_whatever_the_goal);
     tcase_add_test(tests, equal_metrics_have_a_scale);
+    tcase_add_loop_test(tests, the_largest_number_has_a_place_on_the_scale, 0, 4);
     tcase_add_test(tests, improvement_is_that_of_the_integral);
     tcase_add_test(tests, improvement_has_a_slope_everywhere);
     suite_add_tcase(suite, tests);
