@@ -25,6 +25,27 @@ static int read_bytes(int file, struct hd_text *text)
     return count < 0 ? -errno : count > 0 ? -EFBIG : 0;
 }
 
+/* What is wrong with the name, or with what lies there, stays as it is; all else may pass. */
+static enum hd_code code_of(int number)
+{
+    switch (number) {
+    case EACCES:
+    case EPERM:
+        return HD_FORBIDDEN;
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EISDIR:
+    case EINVAL:
+    case ENXIO:
+    case EFBIG:
+        return HD_INVALID;
+    default:
+        return HD_UNAVAILABLE;
+    }
+}
+
 /* The whole file, which is `what` of the setting `setting`. With `secret` not everybody may read it. */
 static int read_file(const char *path, const char *setting, bool secret, struct hd_text *ret_text, struct hd_error *error)
 {
@@ -39,7 +60,7 @@ static int read_file(const char *path, const char *setting, bool secret, struct 
     if (file >= 0)
         close(file);
     if (number != 0)
-        return hd_error_system(error, number == EACCES ? HD_FORBIDDEN : HD_INVALID, number, "cannot read %s (setting '%s')", path, setting);
+        return hd_error_system(error, code_of(number), number, "cannot read %s (setting '%s')", path, setting);
     if (ret_text->failed)
         return short_of_memory(error);
     if (secret && (status.st_mode & S_IROTH) != 0)

@@ -1,5 +1,6 @@
 #include "child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -108,6 +109,7 @@ void child_close(struct launch_child *child)
 
 void child_start_job(struct launch_child *child, uv_work_cb job, uv_after_work_cb done)
 {
+    assert(!child->working);
     child->work.work.data = child;
     child->working = true;
     uv_queue_work(child->launch->loop, &child->work.work, job, done); /* fails only without a job */
@@ -282,9 +284,14 @@ static void look_done(uv_work_t *work, int status)
         schedule_look(child);
 }
 
+/* Its tree may be being ended. */
 static void look_now(uv_timer_t *timer)
 {
-    child_start_job(timer->data, look_work, look_done);
+    struct launch_child *child = timer->data;
+    if (child->working)
+        schedule_look(child);
+    else
+        child_start_job(child, look_work, look_done);
 }
 
 /* A monitor of an earlier daemon that has not executed its program yet has nobody to tell it to: it writes it into the run folder. */

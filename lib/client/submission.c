@@ -8,18 +8,20 @@
 
 enum { PATIENCE_MS = 30000, PAUSE_MS = 250 };
 
-/* Only when the daemon may have it already: one that does not answer at all is said at once. */
+/* Only when the daemon may have it already: one that does not answer at all is said at once. A connection may have waited for long before
+ * it broke, since a large source is copied before the answer. */
 static int send_until_answered(struct client *client, const struct rest_request *request, struct rest_answer *ret_answer,
                                struct hd_error *error)
 {
-    int64_t deadline_ms = client_now_ms() + PATIENCE_MS;
-    bool arrived = false;
+    int64_t deadline_ms = 0; /* counts from when it may have arrived; 0: it has not */
 
     for (;;) {
         int result = rest_call(client->rest, request, ret_answer, error);
 
-        arrived = arrived || (result < 0 && rest_may_have_arrived(client->rest));
-        if (result == 0 || !arrived || !rest_may_pass(client->rest)) {
+        if (result < 0 && deadline_ms == 0 && rest_may_have_arrived(client->rest)) {
+            deadline_ms = client_now_ms() + PATIENCE_MS;
+        }
+        if (result == 0 || deadline_ms == 0 || !rest_may_pass(client->rest)) {
             return result;
         }
         if (client_now_ms() > deadline_ms) {

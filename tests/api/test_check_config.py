@@ -68,6 +68,12 @@ class CheckConfig(DaemonTest):
             with self.subTest(sentence):
                 self.assertRefused(line, sentence, *lines)
 
+    def test_certificate_that_cannot_be_read_now(self):
+        """That may pass, as a disk or a network that does not answer: a service manager is to start the daemon again."""
+        _, key = self.certificate("own")
+        self.assertRefused(1, "cannot read /proc/self/mem (setting 'tls_certificate'): Input/output error",
+                           "tls_certificate = /proc/self/mem", "tls_key = " + key, code=DEPENDS, started=DEPENDS)
+
     def test_addresses(self):
         os.mkdir(self.at("open"))
         os.chmod(self.at("open"), 0o777)

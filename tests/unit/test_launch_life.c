@@ -277,6 +277,58 @@ START_TEST(stopped_monitor_takes_a_stop)
 }
 END_TEST
 
+struct silence {
+    struct story story;
+    unsigned tries; /* to end it */
+};
+
+static bool is_looked_for(const void *data)
+{
+    const struct launch_child *child = ((const struct silence *)data)->story.child;
+    return child->pidfd >= 0 && child->status < 0 && uv_is_active((const uv_handle_t *)&child->timer);
+}
+
+/* Both are done as often as can be. */
+static bool was_ended(const void *data)
+{
+    struct silence *silence = (struct silence *)data;
+    struct launch_child *child = silence->story.child;
+    if (silence->story.ended > 0)
+        return true;
+    child->tries = 0;
+    uv_timer_set_repeat(&launcher->stops, LOOK_MS);
+    silence->tries += child->overdue_ms > 1;
+    child->overdue_ms = 1;
+    return false;
+}
+
+static bool was_tried_often(const void *data)
+{
+    return was_ended(data) || ((const struct silence *)data)->tries >= 20;
+}
+
+/* A monitor that says nothing, and does not end: whether its program runs is looked for while the daemon ends its tree. */
+START_TEST(silent_monitor_is_ended)
+{
+    struct silence silence = {.tries = 0};
+    char monitor[512];
+    snprintf(monitor, sizeof monitor, "%s/monitor", home);
+    write_file(home, "monitor",
+               "#!/bin/sh\ntrap '' TERM\nexec 3>&-\nwhile [ ! -e \"$1/go\" ]; do for i in 1 2 3; do /bin/sleep 1000 & done; wait; done\n");
+    ck_assert_int_eq(chmod(monitor, 0700), 0);
+    close_launcher();
+    open_launcher_with(monitor, 0);
+    start_shell(&silence.story, "exit 5");
+    run_until(is_looked_for, &silence);
+    launch_stop(silence.story.child);
+    run_until(was_tried_often, &silence);
+    write_file(run, "go", "");
+    run_until(was_ended, &silence);
+    ck_assert_int_eq(silence.story.end.kind, LAUNCH_NOT_STARTED);
+    ck_assert_uint_eq(silence.story.ended, 1);
+}
+END_TEST
+
 /* Processes of others may carry any variables: only the whole one counts. */
 START_TEST(killed_monitor_spares_strangers)
 {
@@ -601,6 +653,7 @@ int main(void)
     tcase_add_test(tests, torn_record_is_no_record);
     tcase_add_test(tests, killed_monitor_loses_the_child_and_its_processes);
     tcase_add_test(tests, stopped_monitor_takes_a_stop);
+    tcase_add_test(tests, silent_monitor_is_ended);
     tcase_add_test(tests, killed_monitor_spares_strangers);
     tcase_add_test(tests, what_does_not_die_is_waited_for);
     tcase_add_loop_test(tests, claim_without_monitor_is_lost, 0, 3);
