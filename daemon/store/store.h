@@ -426,10 +426,10 @@ struct store_found {
     char sweep_id[64];
 };
 /* Which resource has this id. 0 or negative; unknown ids are STORE_NOTHING. */
+int store_find(struct store_reader *reader, const char *id, struct store_found *ret_found, struct hd_error *error);
 /* The sweep that this submission made, 0 when there is none. HD_CONFLICT when another submission has its key. */
 int store_find_submission(struct store_reader *reader, const struct store_submission *submission, int64_t *ret_sweep,
                           struct hd_error *error);
-int store_find(struct store_reader *reader, const char *id, struct store_found *ret_found, struct hd_error *error);
 
 /* Rows: their strings live during the callback only. A callback returns 0 to go on, anything else to stop (it is returned). */
 struct store_sweep {
