@@ -382,6 +382,10 @@ class Scenario(unittest.TestCase):
         def doctor():
             _, said = as_ada("hyperdrive", "doctor", "--json", check=False)
             return json.loads(said)["faults"], next(check for check in json.loads(said)["checks"] if check["check"] == "systemd")
+        self.assertEqual(doctor(), (0, {
+            "check": "systemd", "result": "warning",
+            "message": "this user's hyperdrived.service does not start with the machine; systemctl --user enable hyperdrived.service"}))
+        as_ada("systemctl", "--user", "enable", UNIT)
         self.assertEqual(doctor(), (0, {"check": "systemd", "result": "ok", "message": "this user's hyperdrived.service is active"}))
         as_ada("systemctl", "--user", "stop", UNIT)
         self.assertEqual(doctor()[1], {
