@@ -114,6 +114,9 @@ static int follow(struct log *log, struct hd_error *error)
         int64_t before = log->offset;
         int result = print_round(log, &ended, error);
 
+        if (result == -HD_UNAVAILABLE && log->offset > before) {
+            continue; /* most likely the daemon lets go of one who is too slow for the log: whether it is there is asked next */
+        }
         if (result != 0 && !may_come_back(log, result, error)) {
             return result;
         }

@@ -126,6 +126,7 @@ class LogLimit(DaemonTest):
         self.assertEqual(command.wait(harness.DEADLINE), 0)
         gap = re.search(rb"hyperdrive: (\d+) bytes of the log are not kept\n", said)
         self.assertIsNotNone(gap, said)
+        self.assertNotIn(b"trying again", said)
         kept_from = self.log_of(run_id)["kept_from"]
         rest = out.rfind(written[kept_from:])
         self.assertEqual(out[:rest], written[begin:begin + rest])
