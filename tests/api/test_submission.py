@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -130,6 +131,34 @@ class Submission(DaemonTest):
         again = self.send("a")
         self.assertEqual(again.status, 201)
         self.assertNotEqual(again.json["run_id"], sweep_id)
+
+
+class Stop(DaemonTest):
+    autostart = False
+
+    def test_what_waits_for_the_disk_keeps_its_key(self):
+        """The daemon stops, and lets go of the connection, before the sweep is stored."""
+        control = os.path.join(self.folder, "control")
+        self.daemon.start(environment={"HYPERDRIVED_STORAGE_FAULTS": control})
+        with open(control, "w", encoding="utf-8") as file:
+            file.write("write slow 60000\n")
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(self.client.post("/sweeps", self.specification()))),
+                   threading.Thread(target=lambda: answers.append(self.client.post(
+                       "/sweeps", self.specification(), headers={"Idempotency-Key": "a"})))]
+        for thread in threads:
+            thread.start()
+            self.assertEqual(self.client.get("//readyz").status, 200)  # so the request before was read
+        self.daemon.process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+        self.assertEqual([answer.status for answer in answers], [503, 503])
+        os.unlink(control)
+        self.assertEqual(self.daemon.wait(), 0)
+        self.daemon.start()
+        again = self.client.post("/sweeps", self.specification(), headers={"Idempotency-Key": "a"})
+        self.assertEqual(again.status, 200)
+        self.assertEqual(len(self.daemon.sweeps()), 2)
 
 
 class Command(DaemonTest):
