@@ -1,6 +1,7 @@
 /* POST of a sweep. A client that names its submission (Idempotency-Key) may send it again when it has not heard the answer: that makes no
  * second sweep. */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct submitting {
     struct http_request *request;
     struct api *api;
     struct store_submission name; /* its key is NULL when it has none */
+    char key[KEY_MAX_BYTES + 1];  /* the connection, which has the header, may be gone before the sweep is stored */
     cJSON *body;
     struct hd_problems problems;
 };
@@ -162,7 +164,10 @@ void api_submit(struct http_request *request, void *context)
     }
     submitting->request = request;
     submitting->api = api;
-    submitting->name.key = key;
+    if (key != NULL) {
+        snprintf(submitting->key, sizeof submitting->key, "%s", key);
+        submitting->name.key = submitting->key;
+    }
     submitting->work.work.data = submitting;
     body_start(request, api, &submitting->work, parse_body, after_parsing);
 }

@@ -120,7 +120,8 @@ int http_listening_socket(const struct http_server *server);
  * that still owe an answer; then closes everything and calls `closed`. */
 void http_close(struct http_server *server, void (*closed)(void *data), void *data);
 
-/* --- What a handler sees. Strings live until the request is answered. --- */
+/* --- What a handler sees. Strings live until the request is answered; a header's until the handler returns, for the connection that has it
+ * may go before an answer that comes later. --- */
 const char *http_part(const struct http_request *request, int index);         /* the route's variable parts, from 0 */
 const char *http_query(const struct http_request *request, const char *name); /* decoded; NULL: not given. "" when given empty */
 const char *http_header(const struct http_request *request, const char *name);

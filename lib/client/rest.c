@@ -274,6 +274,7 @@ static int refused(struct rest *rest, int status, const struct hd_text *text, st
     int result;
 
     rest->may_pass = !is_final(status, message);
+    rest->may_have_arrived = status == 503; /* so a daemon that stops answers, too, while what was asked may still be done */
     if (message != NULL) {
         result = hd_error_set(error, code, "%s", message);
     } else {

@@ -1,9 +1,11 @@
 """A submission whose answer was lost is sent again, and makes no second sweep."""
 
+import contextlib
 import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -130,6 +132,63 @@ class Submission(DaemonTest):
         again = self.send("a")
         self.assertEqual(again.status, 201)
         self.assertNotEqual(again.json["run_id"], sweep_id)
+
+
+class Stop(DaemonTest):
+    """The daemon stops, and answers that it does, before the sweep is stored."""
+
+    autostart = False
+
+    def sockets(self):
+        """How many the daemon has."""
+        folder, count = "/proc/%d/fd" % self.daemon.process.pid, 0
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                count += os.readlink(os.path.join(folder, name)).startswith("socket:")
+        return count
+
+    def start_and_stop(self, ask):
+        """Calls `ask` on a thread, and stops the daemon while that waits for the disk; returns the thread when the disk goes on."""
+        control = os.path.join(self.folder, "control")
+        self.daemon.start(environment={"HYPERDRIVED_STORAGE_FAULTS": control})
+        with open(control, "w", encoding="utf-8") as file:
+            file.write("write slow 60000\n")
+        before = self.sockets()
+        first = threading.Thread(target=lambda: self.client.post("/sweeps", self.specification()))
+        first.start()
+        asking = threading.Thread(target=ask)
+        asking.start()
+        wait_until(lambda: self.sockets() == before + 2, "two connections")
+        self.assertEqual(self.client.get("//readyz").status, 200)  # so both requests were read
+        self.daemon.process.send_signal(signal.SIGTERM)
+        first.join()
+        os.unlink(control)
+        self.assertEqual(self.daemon.wait(), 0)
+        return asking
+
+    def test_what_waits_for_the_disk_keeps_its_key(self):
+        answers = []
+        self.start_and_stop(lambda: answers.append(
+            self.client.post("/sweeps", self.specification(), headers={"Idempotency-Key": "a"}))).join()
+        self.assertEqual(answers[0].status, 503)
+        self.daemon.start()
+        again = self.client.post("/sweeps", self.specification(), headers={"Idempotency-Key": "a"})
+        self.assertEqual(again.status, 200)
+        self.assertEqual(len(self.daemon.sweeps()), 2)
+
+    def test_the_command_asks_the_next_daemon(self):
+        path = os.path.join(self.folder, "sweep.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self.specification(), file)
+        done = []
+        asking = self.start_and_stop(lambda: done.append(subprocess.run(
+            [harness.COMMAND, "submit", path], capture_output=True, text=True, check=False, timeout=harness.DEADLINE,
+            env=dict(os.environ, HYPERDRIVE_URL=self.client.url, HYPERDRIVE_TOKEN=self.client.token))))
+        self.daemon.start()
+        asking.join()
+        self.assertEqual(done[0].returncode, 0, done[0].stderr)
+        self.assertIn(done[0].stdout.strip(), [sweep["run_id"] for sweep in self.daemon.sweeps()])
+        self.assertEqual(len(self.daemon.sweeps()), 2)
 
 
 class Command(DaemonTest):
