@@ -295,7 +295,8 @@ static bool was_ended(const void *data)
     struct launch_child *child = silence->story.child;
     if (silence->story.ended > 0)
         return true;
-    child->tries = 0;
+    if (!child->working) /* its job reads them */
+        child->tries = 0;
     uv_timer_set_repeat(&launcher->stops, LOOK_MS);
     silence->tries += child->overdue_ms > 1;
     child->overdue_ms = 1;
