@@ -295,7 +295,7 @@ static bool was_ended(const void *data)
     struct launch_child *child = silence->story.child;
     if (silence->story.ended > 0)
         return true;
-    if (!child->working) /* its job reads them */
+    if (child->pidfd >= 0) /* the job behind its end reads them */
         child->tries = 0;
     uv_timer_set_repeat(&launcher->stops, LOOK_MS);
     silence->tries += child->overdue_ms > 1;
