@@ -105,22 +105,28 @@ static void name_by_bytes(struct answer *answer)
     (void)sodium_bin2hex(answer->tag, sizeof answer->tag, digest, sizeof digest);
 }
 
+static int produce_from_store(struct answer_work *work)
+{
+    struct store_reader *reader = store_take_reader(work->api->store, &work->error);
+    int result;
+
+    if (reader == NULL)
+        return -1;
+    result = store_begin_reads(reader, &work->error);
+    if (result == 0) {
+        result = work->producer(&work->answer, reader);
+        store_end_reads(reader);
+    }
+    store_give_reader(work->api->store, reader);
+    return result;
+}
+
 static void work(uv_work_t *handle)
 {
     struct answer_work *work = handle->data;
     struct answer *answer = &work->answer;
-    struct store_reader *reader = store_take_reader(work->api->store, &work->error);
 
-    if (reader == NULL) {
-        work->result = -1;
-        return;
-    }
-    work->result = store_begin_reads(reader, &work->error);
-    if (work->result == 0) {
-        work->result = work->producer(answer, reader);
-        store_end_reads(reader);
-    }
-    store_give_reader(work->api->store, reader);
+    work->result = answer->question->without_store ? work->producer(answer, NULL) : produce_from_store(work);
     if (work->result == 0 && answer->text.failed)
         work->result = hd_error_set(&work->error, HD_UNAVAILABLE, "out of memory");
     if (work->result == 0 && answer->file >= 0)

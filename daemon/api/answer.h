@@ -14,6 +14,7 @@ struct answer_question {
     bool reverse, discard_no_metric, form_list;
     int64_t top, from;
     bool points;
+    bool without_store;          /* the producer asks it nothing: its reader is NULL, and the answer comes also while the store fails */
     bool tagged;                 /* an answer in memory is named by its bytes, and not sent to who has it */
     const char *id, *experiment; /* the request's own */
     enum hd_status status;

@@ -6,7 +6,7 @@
 
 static int produce(struct answer *answer, struct store_reader *reader)
 {
-    (void)reader; /* the store is not asked */
+    (void)reader;
     answer->content_type = "application/yaml";
     hd_text_add_string(&answer->text, api_document);
     return 0;
@@ -14,7 +14,7 @@ static int produce(struct answer *answer, struct store_reader *reader)
 
 void api_openapi(struct http_request *request, void *context)
 {
-    const struct answer_question question = {.tagged = true};
+    const struct answer_question question = {.tagged = true, .without_store = true};
 
     answer_start(request, context, produce, &question);
 }

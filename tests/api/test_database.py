@@ -119,6 +119,14 @@ class Database(DaemonTest):
         self.assertRegex(said[0], r"it is a database of version 999 and this program's are of version \d+, so only the file was looked through: "
                                   "it is whole")
 
+    def test_what_the_store_has_nothing_to_do_with(self):
+        """Without a file to open nothing of the store is answered, and nobody had read of it before."""
+        os.rename(self.path, self.path + ".aside")
+        self.assertEqual(self.client.get("/openapi.yaml").status, 200)
+        self.assertError(self.client.get("/sweeps"), 503)
+        os.rename(self.path + ".aside", self.path)
+        self.assertEqual(self.client.get("/sweeps").status, 200)
+
     def test_files_that_are_taken_away_under_the_daemon(self):
         """SQLite would write on into a file without a name, and all of it would be gone with the process."""
         _, (run_id,) = self.running_sweep(1)
