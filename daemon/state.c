@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "launch/durable.h"
 #include "log.h"
 #include "state_file.h"
 
@@ -37,16 +38,11 @@ static void sync_parent(const char *path)
 {
     char parent[PATH_SIZE];
     char *slash;
-    int folder;
 
     snprintf(parent, sizeof parent, "%s", path);
     slash = strrchr(parent, '/');
     slash[slash == parent ? 1 : 0] = '\0';
-    folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return;
-    (void)fsync(folder);
-    (void)close(folder);
+    (void)durable_sync_folder(AT_FDCWD, parent);
 }
 
 /* mkdir -p; folders that exist are left as they are. */

@@ -41,26 +41,26 @@ int durable_create(int folder, const char *name)
     return file < 0 ? -errno : file;
 }
 
-static int write_temporary(int folder, const char *name, const char *bytes, size_t length, bool sync)
+static int write_temporary(int folder, const char *name, const char *bytes, size_t length, mode_t mode, bool sync)
 {
     int file = durable_create(folder, name);
     if (file < 0)
         return file;
     int result = durable_write_all(file, bytes, length);
-    if (result == 0 && sync && fsync(file) < 0)
+    if (result == 0 && (fchmod(file, mode) < 0 || (sync && fsync(file) < 0)))
         result = -errno;
     if (close(file) < 0 && result == 0)
         result = -errno;
     return result;
 }
 
-int durable_write(int folder, const char *name, const char *bytes, size_t length, bool sync)
+int durable_write(int folder, const char *name, const char *bytes, size_t length, mode_t mode, bool sync)
 {
     char temporary[NAME_MAX + 1];
     int size = snprintf(temporary, sizeof temporary, "%s.tmp", name);
     if (size < 0 || (size_t)size >= sizeof temporary)
         return -ENAMETOOLONG;
-    int result = write_temporary(folder, temporary, bytes, length, sync);
+    int result = write_temporary(folder, temporary, bytes, length, mode, sync);
     if (result == 0 && renameat(folder, temporary, folder, name) < 0)
         result = -errno;
     if (result < 0) {

@@ -4,13 +4,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "core/text.h"
 
 /* `folder` is a descriptor of a folder, or AT_FDCWD. All functions give 0 or the negative number of the system's error. */
 
-/* Writes `<name>.tmp` and renames it to `name` (mode 0600). With `sync` both the file and the folder are on disk when this returns. */
-int durable_write(int folder, const char *name, const char *bytes, size_t length, bool sync);
+/* Writes `<name>.tmp`, with exactly this mode whatever the umask is, and renames it to `name`. With `sync` both the file and the folder are
+ * on disk when this returns. */
+int durable_write(int folder, const char *name, const char *bytes, size_t length, mode_t mode, bool sync);
 /* Makes the empty file `name` (mode 0600) in the place of what had this name: a descriptor for writing. Nothing is synced. */
 int durable_create(int folder, const char *name);
 /* fsync of the folder `path` below `folder`. */

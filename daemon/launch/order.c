@@ -97,7 +97,7 @@ int order_write(int folder, const struct order *order)
     if (order->as_user)
         print_user(&text, order);
     hd_text_add_string(&text, "}\n");
-    int result = text.failed ? -ENOMEM : durable_write(folder, ORDER_FILE, text.data, text.length, false);
+    int result = text.failed ? -ENOMEM : durable_write(folder, ORDER_FILE, text.data, text.length, 0600, false);
     hd_text_clear(&text);
     return result;
 }

@@ -66,7 +66,7 @@ int record_write(int folder, int attempt, int file, const struct record *record)
     file_name(name, attempt);
     int result = text.failed || reason.failed ? -ENOMEM : 0;
     if (result == 0)
-        result = has_name(folder, name, file) ? fill(file, &text) : durable_write(folder, name, text.data, text.length, true);
+        result = has_name(folder, name, file) ? fill(file, &text) : durable_write(folder, name, text.data, text.length, 0600, true);
     hd_text_clear(&text);
     hd_text_clear(&reason);
     return result;

@@ -113,11 +113,11 @@ class Address(DaemonTest):
         self.daemon.stop()
         for name in ("token", "url"):
             os.unlink(paths[name])
-            with open(paths[name] + ".new", "w", encoding="ascii") as file:  # as a daemon that was killed, or somebody else, has left it
+            with open(paths[name] + ".tmp", "w", encoding="ascii") as file:  # as a daemon that was killed, or somebody else, has left it
                 file.write("half a line")
-            os.chmod(paths[name] + ".new", 0o666)
+            os.chmod(paths[name] + ".tmp", 0o666)
         self.daemon.start()
-        self.assertEqual([name for name in os.listdir(self.daemon.state) if name.endswith(".new")], [])
+        self.assertEqual([name for name in os.listdir(self.daemon.state) if name.endswith(".tmp")], [])
         self.assertEqual(modes(), {"token": 0o600, "secret": 0o600, "url": 0o644})
 
     def test_secrets_that_others_could_read(self):
