@@ -108,7 +108,7 @@ static int make_checks(const struct settings *settings, const struct check *chec
 {
     for (size_t i = 0; i < count; i++)
         if (checks[i].check(settings, error) != 0)
-            return settings_blame(settings, strstr(error->message, "(setting 'tls_key')") != NULL ? "tls_key" : checks[i].name, error);
+            return settings_blame(settings, error->target[0] != '\0' ? error->target : checks[i].name, error);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,6 +101,13 @@ static bool belong_together(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t
            memcmp(of_certificate, of_key, size) == 0;
 }
 
+static int blame_key(int result, struct hd_error *error)
+{
+    if (result < 0)
+        snprintf(error->target, sizeof error->target, "tls_key");
+    return result;
+}
+
 static int take_key(struct http_certificate *certificate, const char *certificate_file, const char *path, const struct hd_text *pem,
                     struct hd_error *error)
 {
@@ -110,8 +118,9 @@ static int take_key(struct http_certificate *certificate, const char *certificat
         return short_of_memory(error);
     int code = gnutls_x509_privkey_import2(key, &bytes, GNUTLS_X509_FMT_PEM, NULL, 0);
     if (code < 0)
-        result = hd_error_set(error, HD_INVALID, "%s (setting 'tls_key') is no PEM file of a private key without a password: %s", path,
-                              gnutls_strerror(code));
+        result = blame_key(hd_error_set(error, HD_INVALID, "%s (setting 'tls_key') is no PEM file of a private key without a password: %s",
+                                        path, gnutls_strerror(code)),
+                           error);
     else if (!belong_together(certificate->leaf, key))
         result =
             hd_error_set(error, HD_INVALID, "the private key in %s does not belong to the first certificate in %s", path, certificate_file);
@@ -139,7 +148,7 @@ int http_certificate_read(struct http_certificate **ret_certificate, const char 
     certificate->users = 1;
     int result = read_file(certificate_file, "tls_certificate", false, &chain, error);
     if (result == 0)
-        result = read_file(key_file, "tls_key", true, &key, error);
+        result = blame_key(read_file(key_file, "tls_key", true, &key, error), error);
     if (result == 0)
         result = take_chain(certificate, certificate_file, &chain, error);
     if (result == 0)

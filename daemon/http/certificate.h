@@ -21,7 +21,7 @@ struct http_certificate {
 };
 
 /* Reads both PEM files, and sees that they belong together and that not everybody can read the key. Any thread; it waits for the disk. The
- * caller calls http_certificate_leave(), or gives it to a server. */
+ * caller calls http_certificate_leave(), or gives it to a server. The error's target is `tls_key` where that file is to blame. */
 int http_certificate_read(struct http_certificate **ret_certificate, const char *certificate_file, const char *key_file,
                           struct hd_error *error);
 /* Frees it when this was the last user. NULL: nothing. */
