@@ -1,7 +1,6 @@
 /* `hyperdrive events`: what happened to sweeps and runs, event by event; from the last one on after a break, so that none is lost. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client.h"
 #include "core/json.h"
@@ -10,17 +9,17 @@
 
 enum {
     AGAIN_MS = 500,
-    PATIENCE_SECONDS = 120, /* how long a daemon may be away, as for its restart */
+    PATIENCE_MS = 120000, /* how long a daemon may be away, as for its restart */
 };
 
 struct events {
     struct client *client;
     struct event_stream stream;
     struct hd_text path;
-    bool of_sweep;     /* following ends with the sweep */
-    bool ended;        /* it has ended */
-    bool heard;        /* something came since the connection was opened */
-    time_t away_since; /* monotonic; 0: the daemon answers */
+    bool of_sweep;         /* following ends with the sweep */
+    bool ended;            /* it has ended */
+    bool heard;            /* something came since the connection was opened */
+    int64_t away_since_ms; /* 0: the daemon answers */
 };
 
 static bool is_json(const struct events *events)
@@ -118,21 +117,20 @@ static int listen_once(struct events *events, struct hd_error *error)
 /* After a connection that ended: 0 to listen again, negative to give up. */
 static int bear(struct events *events, int result, struct hd_error *error)
 {
-    struct timespec now;
+    int64_t now_ms = client_now_ms();
 
     if (result != 0 && result != -HD_UNAVAILABLE && result != -HD_TIMEOUT) {
         return result;
     }
-    clock_gettime(CLOCK_MONOTONIC, &now);
     if (result == 0 || events->heard) {
-        events->away_since = 0;
+        events->away_since_ms = 0;
     }
-    if (result != 0 && events->away_since == 0) {
-        events->away_since = now.tv_sec;
+    if (result != 0 && events->away_since_ms == 0) {
+        events->away_since_ms = now_ms;
         say("%s", error->message);
-        say("trying again for up to %d s", PATIENCE_SECONDS);
+        say("trying again for up to %d s", PATIENCE_MS / 1000);
     }
-    return result == 0 || now.tv_sec - events->away_since < PATIENCE_SECONDS ? 0 : result;
+    return result == 0 || now_ms - events->away_since_ms < PATIENCE_MS ? 0 : result;
 }
 
 static int receive(struct events *events, bool follow, struct hd_error *error)

@@ -1,26 +1,25 @@
 /* `hyperdrive logs`: a file of a run, or the log of a sweep; always from a known offset on, so that following loses and repeats nothing. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client.h"
 #include "core/status.h"
 
 enum {
     AGAIN_MS = 500,
-    PATIENCE_SECONDS = 120, /* how long a daemon may be away, as for its restart */
+    PATIENCE_MS = 120000, /* how long a daemon may be away, as for its restart */
 };
 
 static const char standard_log[] = "user_logs/std_log.txt";
 
 struct log {
     struct client *client;
-    struct hd_text item; /* path of the run or sweep, whose status says when it is over */
-    struct hd_text file; /* path of the log */
-    struct hd_text tail; /* path of the log as it grows */
-    int64_t offset;      /* bytes printed so far */
-    bool exists;         /* the log was there once */
-    time_t away_since;   /* monotonic; 0: the daemon answers */
+    struct hd_text item;   /* path of the run or sweep, whose status says when it is over */
+    struct hd_text file;   /* path of the log */
+    struct hd_text tail;   /* path of the log as it grows */
+    int64_t offset;        /* bytes printed so far */
+    bool exists;           /* the log was there once */
+    int64_t away_since_ms; /* 0: the daemon answers */
 };
 
 static bool print_part(void *data, const char *bytes, size_t length)
@@ -82,7 +81,7 @@ static int print_round(struct log *log, bool *ret_ended, struct hd_error *error)
     int result = rest_get(log->client->rest, log->item.data, &answer, error);
 
     if (result == 0) {
-        log->away_since = 0;
+        log->away_since_ms = 0;
         *ret_ended = hd_status_ended(hd_status_parse(member_text(answer.json, "status", "")));
         rest_answer_clear(&answer);
         result = *ret_ended ? print_more(log, error) : print_tail(log, error);
@@ -92,18 +91,17 @@ static int print_round(struct log *log, bool *ret_ended, struct hd_error *error)
 
 static bool may_come_back(struct log *log, int result, const struct hd_error *error)
 {
-    struct timespec now;
+    int64_t now_ms = client_now_ms();
 
     if (result != -HD_UNAVAILABLE && result != -HD_TIMEOUT) {
         return false;
     }
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (log->away_since == 0) {
-        log->away_since = now.tv_sec;
+    if (log->away_since_ms == 0) {
+        log->away_since_ms = now_ms;
         say("%s", error->message);
-        say("trying again for up to %d s", PATIENCE_SECONDS);
+        say("trying again for up to %d s", PATIENCE_MS / 1000);
     }
-    return now.tv_sec - log->away_since < PATIENCE_SECONDS;
+    return now_ms - log->away_since_ms < PATIENCE_MS;
 }
 
 static int follow(struct log *log, struct hd_error *error)

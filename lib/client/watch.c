@@ -1,7 +1,6 @@
 /* `hyperdrive watch`: asks for the sweep again and again until it has ended. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client.h"
 #include "core/status.h"
@@ -9,26 +8,18 @@
 
 enum {
     POLL_MS = 500,
-    PATIENCE_SECONDS = 120, /* how long a daemon may be away, as for its restart */
+    PATIENCE_MS = 120000, /* how long a daemon may be away, as for its restart */
 };
 
 struct watch {
     struct client *client;
     struct progress progress;
     struct hd_text path;
-    char *best_id;     /* owned; the child whose configuration is kept */
-    cJSON *best;       /* owned; the answer about that child */
-    char *last_json;   /* owned; with --json: what was printed last */
-    time_t away_since; /* monotonic; 0: the daemon answers */
+    char *best_id;         /* owned; the child whose configuration is kept */
+    cJSON *best;           /* owned; the answer about that child */
+    char *last_json;       /* owned; with --json: what was printed last */
+    int64_t away_since_ms; /* 0: the daemon answers */
 };
-
-static time_t monotonic_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
 
 /* The configuration of a child never changes: it is asked for when another child becomes the best. */
 static void learn_best(struct watch *watch, const cJSON *sweep)
@@ -79,19 +70,19 @@ static bool show(struct watch *watch, const struct rest_answer *answer)
 /* After a failed request: 0 to ask again, negative to give up. */
 static int bear(struct watch *watch, int result, struct hd_error *error)
 {
-    time_t now = monotonic_seconds();
+    int64_t now_ms = client_now_ms();
 
     if (result != -HD_UNAVAILABLE && result != -HD_TIMEOUT) {
         return result;
     }
-    if (watch->away_since == 0) {
-        watch->away_since = now;
+    if (watch->away_since_ms == 0) {
+        watch->away_since_ms = now_ms;
         progress_erase(&watch->progress);
         fflush(watch->client->output.file);
         say("%s", error->message);
-        say("the sweep's children do not depend on that; trying again for up to %d s", PATIENCE_SECONDS);
+        say("the sweep's children do not depend on that; trying again for up to %d s", PATIENCE_MS / 1000);
     }
-    return now - watch->away_since < PATIENCE_SECONDS ? 0 : result;
+    return now_ms - watch->away_since_ms < PATIENCE_MS ? 0 : result;
 }
 
 /* The one warning that comes while a sweep runs: without it nobody who watches would know why there is no best run. */
@@ -129,7 +120,7 @@ static int poll_until_ended(struct watch *watch, struct hd_error *error)
             enum hd_status status = hd_status_parse(member_text(answer.json, "status", ""));
             bool ended = hd_status_ended(status);
 
-            watch->away_since = 0;
+            watch->away_since_ms = 0;
             result = show(watch, &answer) ? 0 : hd_error_set(error, HD_UNAVAILABLE, "memory is short");
             result = result == 0 && ended ? outcome(answer.json) : result;
             rest_answer_clear(&answer);
