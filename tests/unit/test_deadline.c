@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "set_clock.h"
 #include "sweep/deadline.h"
 
 enum { COUNT = 2000, ROUNDS = 20 };
@@ -29,21 +30,6 @@ static void on_reached(struct deadline *deadline)
     last_us = deadline->at_us;
     waiter->told++;
     left--;
-}
-
-/* A wall clock that is set. */
-static int64_t set_forward_seconds;
-
-int __real_clock_gettime(clockid_t clock, struct timespec *time);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
-{
-    int result = __real_clock_gettime(clock, time);
-
-    if (result == 0 && clock == CLOCK_REALTIME)
-        time->tv_sec += set_forward_seconds;
-    return result;
 }
 
 static int64_t wall_clock_us(void)

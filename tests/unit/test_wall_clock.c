@@ -3,22 +3,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "set_clock.h"
 #include "wall_clock.h"
 
 static const int64_t DAY_SECONDS = 86400, YEAR_SECONDS = 365 * 86400;
-static int64_t set_forward_seconds;
-
-int __real_clock_gettime(clockid_t clock, struct timespec *time);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
-{
-    int result = __real_clock_gettime(clock, time);
-
-    if (result == 0 && clock == CLOCK_REALTIME)
-        time->tv_sec += set_forward_seconds;
-    return result;
-}
 
 /* Seconds between what it shows now and what it would without being set. */
 static int64_t shown_forward(int64_t set_seconds, bool *ret_believed)
